@@ -1,0 +1,1 @@
+//! The supervised actors: supervisor, loader, health monitor and one generic component actor.

@@ -1,0 +1,1 @@
+//! Records, features, batches, the component contract and the ports of the runtime.

@@ -1,0 +1,1 @@
+//! Reads prompt histories from JSONL, compressed JSONL and CSV through a mapping.

@@ -1,0 +1,1 @@
+//! Prompt histories with planted truths.
