@@ -26,6 +26,7 @@ mod remote;
 mod selection;
 mod serve;
 mod simulate;
+mod sink;
 mod train;
 
 use std::process::ExitCode;
