@@ -1,7 +1,6 @@
 //! `souffleur certify`: what every component claims, measured.
 
 use std::num::NonZeroU64;
-use std::sync::Arc;
 
 use clap::Args;
 use souffleur_core::catalogue::Entry;
@@ -11,6 +10,7 @@ use super::console::{Console, Tone, number};
 use super::exit::{Failure, Outcome};
 use super::interrupt::Interrupt;
 use super::selection;
+use crate::app;
 use crate::certify::{DEFAULT_SEEDS, Stop, Verdict, certify};
 
 const EXAMPLES: &str = "\
@@ -41,16 +41,21 @@ pub(crate) struct CertifyArgs {
 
 impl CertifyArgs {
     pub(crate) fn run(&self, console: &Console, interrupt: &Interrupt) -> Outcome {
-        let entries = selection::pick(souffleur_components::CATALOGUE, &self.components)?;
+        let entries = selection::pick(app::catalogue(), &self.components)?;
         let verdicts = self.measure(&entries, console, interrupt)?;
         if self.json {
             console.json(&verdicts)?;
         } else {
-            print(console, &entries, &verdicts)?;
+            print(console, &verdicts)?;
         }
         interrupt.check()?;
         let missed = verdicts.iter().filter(|v| !v.passed).count();
-        if missed == 0 { Ok(()) } else { Err(Failure::missed(format!("{missed} of {} bars missed", verdicts.len()))) }
+        let unproven = entries.iter().filter(|entry| entry.runner.bars().is_empty()).count();
+        match (missed, unproven) {
+            (0, 0) => Ok(()),
+            (0, _) => Err(Failure::missed(format!("{unproven} components declare no bar, so nothing is certified of them"))),
+            _ => Err(Failure::missed(format!("{missed} of {} bars missed", verdicts.len()))),
+        }
     }
 
     fn measure(&self, entries: &[Entry], console: &Console, interrupt: &Interrupt) -> Outcome<Vec<Verdict>> {
@@ -58,16 +63,16 @@ impl CertifyArgs {
         let bar = console.progress(seeds.saturating_mul(entries.len() as u64), "certifying");
         let stop = Stop::default();
         let on_signal = stop.clone();
-        interrupt.on_first(move || on_signal.raise())?;
+        interrupt.on_first(move || on_signal.raise());
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let clock = super::clock();
-        let verdicts = certify(entries, seeds, threads, &Arc::clone(&clock), &stop, &|_, _| bar.inc(1));
+        let clock = app::clock();
+        let verdicts = certify(entries, seeds, threads, &clock, &stop, &|_, _| bar.inc(1));
         bar.finish_and_clear();
         Ok(verdicts)
     }
 }
 
-fn print(console: &Console, entries: &[Entry], verdicts: &[Verdict]) -> Outcome {
+fn print(console: &Console, verdicts: &[Verdict]) -> Outcome {
     let mut table = console.columns(&["component", "metric", "mean", "worst", "bar", "over", "seeds", "verdict"]);
     for verdict in verdicts {
         let (word, tone) = if verdict.passed { ("passed", Tone::Good) } else { ("missed", Tone::Bad) };
@@ -96,9 +101,6 @@ fn print(console: &Console, entries: &[Entry], verdicts: &[Verdict]) -> Outcome 
         if let Some(reason) = &verdict.reason {
             console.line(format!("{} {}: {reason}", verdict.component, verdict.metric))?;
         }
-    }
-    for entry in entries.iter().filter(|entry| entry.runner.bars().is_empty()) {
-        console.line(format!("{}: declares no bar, so nothing is certified", entry.name))?;
     }
     Ok(())
 }

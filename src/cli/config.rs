@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use souffleur_components::CATALOGUE;
 
 use super::connect::DataDir;
 use super::console::Console;
 use super::exit::{Failure, Outcome};
 use super::global::{Global, load, overridden};
+use crate::app;
 use crate::settings::{Sources, effective, reference};
 
 const EXAMPLES: &str = "\
@@ -62,7 +62,7 @@ impl ConfigArgs {
             Action::Show(args) => args.run(global, console),
             Action::Check(args) => args.run(console),
             Action::Reference => {
-                let text = reference(CATALOGUE).map_err(|error| Failure::failed(error.to_string()))?;
+                let text = reference(app::catalogue()).map_err(|error| Failure::failed(error.to_string()))?;
                 console.bytes(text.as_bytes())
             }
         }
@@ -72,7 +72,7 @@ impl ConfigArgs {
 impl ShowArgs {
     fn run(&self, global: &Global, console: &Console) -> Outcome {
         let sources = overridden(global.sources(), &[self.data.setting()]);
-        let settings = effective(&sources, CATALOGUE).map_err(|refused| Failure::usage(refused.to_string()))?;
+        let settings = effective(&sources, app::catalogue()).map_err(|refused| Failure::usage(refused.to_string()))?;
         if self.json {
             return console.json(&settings);
         }

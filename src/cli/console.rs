@@ -9,7 +9,7 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::exit::Outcome;
+use super::exit::{Failure, Outcome};
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -93,6 +93,12 @@ impl Console {
             // A remark nobody can read is no reason to fail.
             let _ = writeln!(io::stderr(), "{text}");
         }
+    }
+
+    /// Says on stderr why the command did not succeed.
+    pub(crate) fn error(&self, failure: &Failure) {
+        // Nobody may be there to read it; the exit code says the same.
+        let _ = writeln!(io::stderr(), "error: {failure}");
     }
 
     /// An empty table with these columns, as wide as the terminal at most.

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
-use souffleur_components::CATALOGUE;
 
 use super::console::ColorChoice;
 use super::exit::{Failure, Outcome};
+use crate::app;
 use crate::settings::{Settings, Sources};
 
 /// The options every command has.
@@ -69,5 +69,5 @@ pub(crate) fn overridden(sources: Sources, overrides: &[Override]) -> Sources {
 
 /// Reads and checks settings.
 pub(crate) fn load(sources: &Sources) -> Outcome<Settings> {
-    Settings::load(sources, CATALOGUE).map_err(|refused| Failure::usage(refused.to_string()))
+    Settings::load(sources, app::catalogue()).map_err(|refused| Failure::usage(refused.to_string()))
 }

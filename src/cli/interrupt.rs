@@ -1,20 +1,25 @@
 //! Ctrl-C and SIGTERM: the first asks to stop in order, the second stops at once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::exit::{Exit, Failure, Outcome};
 
 /// What the rest of the program knows of signals. Clones share one state.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Interrupt(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     signals: AtomicU32,
+    /// Wakes who waits asynchronously.
     raised: Notify,
+    /// Wakes who waits on a thread; also what is to be called at the first signal.
+    on_first: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+    woken: Condvar,
 }
 
 impl Interrupt {
@@ -44,6 +49,25 @@ impl Interrupt {
         if self.is_raised() { Err(Failure::interrupted()) } else { Ok(()) }
     }
 
+    /// Sleeps, and fails at once if a signal comes.
+    pub(crate) fn pause(&self, pause: Duration) -> Outcome {
+        let calls = self.0.on_first.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever raises the signal takes this lock before waking: the signal cannot slip through between.
+        drop(self.0.woken.wait_timeout_while(calls, pause, |_| !self.is_raised()));
+        self.check()
+    }
+
+    /// Calls `call` at the first signal; at once if it has come already.
+    pub(crate) fn on_first(&self, call: impl FnOnce() + Send + 'static) {
+        let mut calls = self.0.on_first.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_raised() {
+            drop(calls);
+            call();
+        } else {
+            calls.push(Box::new(call));
+        }
+    }
+
     /// Waits for a signal.
     pub(crate) async fn raised(&self) {
         let notified = self.0.raised.notified();
@@ -59,6 +83,11 @@ impl Interrupt {
                 std::process::exit(i32::from(Exit::Interrupted as u8));
             }
             self.0.raised.notify_waiters();
+            let mut calls = self.0.on_first.lock().unwrap_or_else(PoisonError::into_inner);
+            let called = std::mem::take(&mut *calls);
+            self.0.woken.notify_all();
+            drop(calls);
+            called.into_iter().for_each(|call| call());
         }
     }
 }
