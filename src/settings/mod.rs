@@ -14,13 +14,14 @@ use serde_json::Value as Json;
 use souffleur_core::catalogue::Entry;
 
 mod check;
+mod kernel;
 mod layer;
 mod reference;
 mod sections;
 
 pub use reference::reference;
 pub use sections::{
-    Analytics, ApiKey, Data, Health, Http, Loader, LogFormat, Settings, Store, Supervision, Telemetry,
+    Analytics, ApiKey, Data, Durability, Health, Http, Loader, LogFormat, Settings, Store, Supervision, Telemetry,
 };
 
 use check::{Schema, check};
@@ -180,7 +181,8 @@ fn single(schema: &Json, key: &str, value: &str, origin: &String) -> Layer {
 
 fn read(path: &Path) -> Result<String, Problem> {
     let name = path.display().to_string();
-    let refused = |e: std::io::Error| Problem::new("", &name, format!("cannot be read: {e}"), "name a file of settings");
+    let refused =
+        |e: std::io::Error| Problem::new("", &name, format!("cannot be read: {e}"), "name a file of settings");
     let length = std::fs::metadata(path).map_err(refused)?.len();
     if length > FILE_LIMIT_BYTES {
         let expected = format!("at most {FILE_LIMIT_BYTES} are read");
@@ -212,17 +214,15 @@ fn merge(layers: Vec<Layer>, schema: &Json, catalogue: &[Entry]) -> Result<Setti
 /// Checks what no single key can be blamed for.
 fn together(settings: &Settings, tree: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let Settings { http, supervision, .. } = settings;
+    let http = &settings.http;
     if !http.bind.is_loopback() && http.api_keys.is_empty() {
         let problem = format!("is {}, which others can reach, and there is no API key", http.bind);
         let expected = "set `http.api_keys`, or bind to 127.0.0.1";
         problems.push(Problem::new("http.bind", origin(tree, "http.bind"), problem, expected));
     }
-    if supervision.backoff_min_ms > supervision.backoff_max_ms {
-        let problem = format!("is {}, more than `backoff_max_ms`", supervision.backoff_min_ms);
-        let expected = format!("write at most {}", supervision.backoff_max_ms);
-        let key = "supervision.backoff_min_ms";
-        problems.push(Problem::new(key, origin(tree, key), problem, expected));
+    if let Err(invalid) = settings.kernel().check() {
+        let key = kernel::key(&invalid.at);
+        problems.push(Problem::new(&key, origin(tree, &key), invalid.problem, invalid.expected));
     }
     problems
 }
@@ -274,14 +274,14 @@ pub fn schema(catalogue: &[Entry]) -> Json {
     let mut sections = serde_json::Map::new();
     for entry in catalogue {
         let mut params = entry.runner.schemas().params;
-        let prefix = format!("{}.", entry.name);
+        let base = format!("#/$defs/{}.", entry.name);
         if let Some(Json::Object(own)) = params.as_object_mut().and_then(|params| params.remove("$defs")) {
             for (name, mut definition) in own {
-                point_into(&mut definition, &prefix);
-                definitions.insert(format!("{prefix}{name}"), definition);
+                point_into(&mut definition, &base);
+                definitions.insert(format!("{}.{name}", entry.name), definition);
             }
         }
-        point_into(&mut params, &prefix);
+        point_into(&mut params, &base);
         if let Some(params) = params.as_object_mut() {
             params.remove("$schema");
         }
@@ -297,18 +297,18 @@ pub fn schema(catalogue: &[Entry]) -> Json {
     schema
 }
 
-/// Makes the references inside a schema point to definitions whose names begin with `prefix`.
-pub(crate) fn point_into(schema: &mut Json, prefix: &str) {
+/// Makes the references inside a schema, to `#/$defs/NAME`, point to `{base}NAME`.
+pub(crate) fn point_into(schema: &mut Json, base: &str) {
     match schema {
         Json::Object(object) => {
             if let Some(Json::String(reference)) = object.get_mut("$ref")
                 && let Some(name) = reference.strip_prefix("#/$defs/")
             {
-                *reference = format!("#/$defs/{prefix}{name}");
+                *reference = format!("{base}{name}");
             }
-            object.values_mut().for_each(|inner| point_into(inner, prefix));
+            object.values_mut().for_each(|inner| point_into(inner, base));
         }
-        Json::Array(items) => items.iter_mut().for_each(|inner| point_into(inner, prefix)),
+        Json::Array(items) => items.iter_mut().for_each(|inner| point_into(inner, base)),
         _ => {}
     }
 }
