@@ -15,13 +15,16 @@ use souffleur_core::catalogue::Entry;
 
 mod check;
 mod effective;
+mod kernel;
 mod layer;
 mod reference;
 mod sections;
 
 pub use effective::{Effective, effective};
 pub use reference::reference;
-pub use sections::{Analytics, ApiKey, Data, Health, Http, Loader, LogFormat, Settings, Store, Supervision, Telemetry};
+pub use sections::{
+    Analytics, ApiKey, Data, Durability, Health, Http, Loader, LogFormat, Settings, Store, Supervision, Telemetry,
+};
 
 use check::{Schema, check};
 use layer::{Layer, Shape};
@@ -223,17 +226,15 @@ fn merge(layers: Vec<Layer>, schema: &Json, catalogue: &[Entry]) -> Result<(Sett
 /// Checks what no single key can be blamed for.
 fn together(settings: &Settings, tree: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let Settings { http, supervision, .. } = settings;
+    let http = &settings.http;
     if !http.bind.is_loopback() && http.api_keys.is_empty() {
         let problem = format!("is {}, which others can reach, and there is no API key", http.bind);
         let expected = "set `http.api_keys`, or bind to 127.0.0.1";
         problems.push(Problem::new("http.bind", origin(tree, "http.bind"), problem, expected));
     }
-    if supervision.backoff_min_ms > supervision.backoff_max_ms {
-        let problem = format!("is {}, more than `backoff_max_ms`", supervision.backoff_min_ms);
-        let expected = format!("write at most {}", supervision.backoff_max_ms);
-        let key = "supervision.backoff_min_ms";
-        problems.push(Problem::new(key, origin(tree, key), problem, expected));
+    if let Err(invalid) = settings.kernel().check() {
+        let key = kernel::key(&invalid.at);
+        problems.push(Problem::new(&key, origin(tree, &key), invalid.problem, invalid.expected));
     }
     problems
 }
@@ -285,14 +286,14 @@ pub fn schema(catalogue: &[Entry]) -> Json {
     let mut sections = serde_json::Map::new();
     for entry in catalogue {
         let mut params = entry.runner.schemas().params;
-        let prefix = format!("{}.", entry.name);
+        let base = format!("#/$defs/{}.", entry.name);
         if let Some(Json::Object(own)) = params.as_object_mut().and_then(|params| params.remove("$defs")) {
             for (name, mut definition) in own {
-                point_into(&mut definition, &prefix);
-                definitions.insert(format!("{prefix}{name}"), definition);
+                point_into(&mut definition, &base);
+                definitions.insert(format!("{}.{name}", entry.name), definition);
             }
         }
-        point_into(&mut params, &prefix);
+        point_into(&mut params, &base);
         if let Some(params) = params.as_object_mut() {
             params.remove("$schema");
         }
@@ -308,18 +309,18 @@ pub fn schema(catalogue: &[Entry]) -> Json {
     schema
 }
 
-/// Makes the references inside a schema point to definitions whose names begin with `prefix`.
-pub(crate) fn point_into(schema: &mut Json, prefix: &str) {
+/// Makes the references inside a schema, to `#/$defs/NAME`, point to `{base}NAME`.
+pub(crate) fn point_into(schema: &mut Json, base: &str) {
     match schema {
         Json::Object(object) => {
             if let Some(Json::String(reference)) = object.get_mut("$ref")
                 && let Some(name) = reference.strip_prefix("#/$defs/")
             {
-                *reference = format!("#/$defs/{prefix}{name}");
+                *reference = format!("{base}{name}");
             }
-            object.values_mut().for_each(|inner| point_into(inner, prefix));
+            object.values_mut().for_each(|inner| point_into(inner, base));
         }
-        Json::Array(items) => items.iter_mut().for_each(|inner| point_into(inner, prefix)),
+        Json::Array(items) => items.iter_mut().for_each(|inner| point_into(inner, base)),
         _ => {}
     }
 }

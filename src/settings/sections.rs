@@ -136,33 +136,67 @@ impl Serialize for ApiKey {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Supervision {
-    /// Training runs at the same time; 0 takes one less than there are processors, at least 1.
+    /// Training runs and probes at the same time; 0 takes one less than there are processors, at least 1.
     #[schemars(range(min = 0, max = 256))]
     pub compute_slots: usize,
-    /// Answers computed at the same time.
-    #[schemars(range(min = 1, max = 256))]
+    /// Answers computed at the same time; 0 takes the number of processors, between 2 and 8.
+    #[schemars(range(min = 0, max = 256))]
     pub answer_slots: usize,
-    /// Requests a component takes in before it says it is busy.
+    /// Answers that may wait for a slot before callers are told to come back.
     #[schemars(range(min = 1, max = 65_536))]
-    pub queue_capacity: usize,
-    /// Restarts within `restart_period_ms` after which a component is set aside (quarantined).
-    #[schemars(range(min = 1, max = 1000))]
-    pub restart_intensity: u32,
-    /// The window in which restarts are counted.
-    #[schemars(range(min = 100, max = 86_400_000))]
+    pub answer_queue: usize,
+    /// Calls one component may hold, waiting and running, before callers are told to come back.
+    #[schemars(range(min = 1, max = 4_096))]
+    pub component_queue: usize,
+    /// Hung threads that are replaced by new ones before slots are lost.
+    #[schemars(range(min = 0, max = 64))]
+    pub abandoned_max: usize,
+    /// Failures within `restart_period_ms` that are answered by a restart; one more sets the component aside
+    /// (quarantine).
+    #[schemars(range(min = 0, max = 1000))]
+    pub restart_intensity: usize,
+    /// The window in which failures are counted.
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub restart_period_ms: u64,
     /// Pause before the first restart; it doubles with each one that follows.
-    #[schemars(range(min = 1, max = 600_000))]
+    #[schemars(range(min = 1, max = 3_600_000))]
     pub backoff_min_ms: u64,
-    /// Longest pause before a restart.
+    /// Longest pause before a restart; not below `backoff_min_ms`.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub backoff_max_ms: u64,
-    /// A run that shows no sign of life for this long counts as hung.
-    #[schemars(range(min = 100, max = 3_600_000))]
+    /// How far a pause is moved at random, in percent of itself.
+    #[schemars(range(min = 0, max = 50))]
+    pub backoff_jitter_percent: u8,
+    /// A component that worked this long starts again with the shortest pause.
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub healthy_after_ms: u64,
+    /// Time after which a component in quarantine is tried again, not below `restart_period_ms`; 0 waits for an
+    /// operator.
+    #[schemars(range(min = 0, max = 2_592_000_000_u64))]
+    pub quarantine_retry_ms: u64,
+    /// Times a job that crashes its component is tried.
+    #[schemars(range(min = 1, max = 10))]
+    pub attempts_max: u32,
+    /// Longest a component may take to read its parameters and its last model.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub start_deadline_ms: u64,
+    /// Time between asking a job to stop and giving its thread up.
+    #[schemars(range(min = 1, max = 60_000))]
+    pub grace_ms: u64,
+    /// A running job that shows no sign of life for this long counts as hung.
+    #[schemars(range(min = 10, max = 3_600_000))]
     pub stall_ms: u64,
-    /// Longest a shutdown waits for running work before it is cancelled.
+    /// How often running jobs are looked at; not above `stall_ms`.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub watch_interval_ms: u64,
+    /// Longest a shutdown waits for running jobs before they are cancelled.
     #[schemars(range(min = 0, max = 600_000))]
     pub drain_deadline_ms: u64,
+    /// Events a slow listener may lag behind before it misses some.
+    #[schemars(range(min = 16, max = 65_536))]
+    pub event_capacity: usize,
+    /// Seed of the random part of pauses.
+    pub seed: u32,
 }
 
 /// The training-data loader and its memory.
@@ -171,19 +205,58 @@ pub struct Supervision {
 pub struct Loader {
     /// Most memory the image of the history may take; the oldest rows give way.
     #[schemars(range(min = 1_048_576, max = 1_099_511_627_776_u64))]
-    pub memory_limit_bytes: u64,
+    pub memory_limit_bytes: usize,
+    /// Requests the loader may hold before callers are told to come back.
+    #[schemars(range(min = 1, max = 4_096))]
+    pub queue_capacity: usize,
+    /// Longest wait for one batch.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub batch_deadline_ms: u64,
 }
 
 /// The database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
-    /// Writes that may wait for the database before the store says it is busy.
+    /// Longest wait for one write.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub write_deadline_ms: u64,
+    /// Write requests that may wait for the database before callers are told to come back.
     #[schemars(range(min = 1, max = 65_536))]
     pub queue_capacity: usize,
-    /// Longest a statement waits for another process that holds the database.
+    /// Records that may wait in all requests together.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub queue_rows: usize,
+    /// Records after which no further request joins a transaction.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub group_commit_rows: usize,
+    /// Connections for reading.
+    #[schemars(range(min = 1, max = 64))]
+    pub readers: usize,
+    /// Longest wait for a lock another process holds, or for a free reader.
     #[schemars(range(min = 1, max = 600_000))]
-    pub busy_timeout_ms: u32,
+    pub busy_timeout_ms: u64,
+    /// What a caller who found the queue full is told to wait.
+    #[schemars(range(min = 1, max = 60_000))]
+    pub retry_after_ms: u64,
+    /// When a write counts as kept.
+    pub durability: Durability,
+    /// Bytes of the file a reader maps into memory; 0 maps none.
+    #[schemars(range(min = 0, max = 1_099_511_627_776_u64))]
+    pub mmap_bytes: u64,
+    /// Pages the write-ahead log may grow to before they are moved into the database file.
+    #[schemars(range(min = 100, max = 10_000_000))]
+    pub checkpoint_pages: u32,
+}
+
+/// When a write counts as kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// It survives the end of the process, however sudden; a power cut may cost the last writes.
+    Normal,
+    /// It survives a power cut too.
+    Full,
 }
 
 /// Health checks.
@@ -191,16 +264,22 @@ pub struct Store {
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// Time between two probes of the same component.
-    #[schemars(range(min = 100, max = 86_400_000))]
+    #[schemars(range(min = 10, max = 86_400_000))]
     pub probe_interval_ms: u64,
+    /// Longest a probe may compute.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub probe_deadline_ms: u64,
+    /// How often changes of health are written down.
+    #[schemars(range(min = 10, max = 60_000))]
+    pub flush_ms: u64,
 }
 
 /// The loop that feeds what the runtime measures of itself back as data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Analytics {
-    /// Time between two rounds.
-    #[schemars(range(min = 100, max = 86_400_000))]
+    /// Time between two rounds; 0 switches the loop off.
+    #[schemars(range(min = 0, max = 86_400_000))]
     pub interval_ms: u64,
 }
 
