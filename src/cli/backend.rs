@@ -1,11 +1,21 @@
 //! What a command asks of a runtime, wherever it runs.
 
-use std::io::Write;
-
 use serde_json::Value;
+use souffleur_core::query::View;
 use souffleur_core::store::{Append, Receipt};
 
 use super::exit::Outcome;
+
+/// Which batch is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct BatchRequest {
+    /// Whose question to the data it answers.
+    pub(crate) component: String,
+    /// At most this many rows, the newest.
+    pub(crate) size: Option<usize>,
+    /// Another view than the component's own.
+    pub(crate) view: Option<View>,
+}
 
 /// A runtime: in this process on a data directory, or a daemon's behind HTTP.
 ///
@@ -13,9 +23,6 @@ use super::exit::Outcome;
 pub(crate) trait Backend {
     /// The components, in catalogue order.
     fn components(&self) -> Outcome<Vec<Value>>;
-
-    /// One component: what it needs, its bars and its schemas.
-    fn component(&self, name: &str) -> Outcome<Value>;
 
     /// The health of the whole.
     fn health(&self) -> Outcome<Value>;
@@ -29,8 +36,8 @@ pub(crate) trait Backend {
     /// Asks a trained component.
     fn query(&self, name: &str, question: Value) -> Outcome<Value>;
 
-    /// Writes a batch as the component would get it.
-    fn batch(&self, request: &BatchRequest, out: &mut dyn Write) -> Outcome;
+    /// A batch as a component would get it.
+    fn batch(&self, request: &BatchRequest) -> Outcome<Value>;
 
     /// Appends records; answered after the commit.
     fn append(&self, records: Vec<Append>) -> Outcome<Vec<Receipt>>;

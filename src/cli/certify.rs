@@ -53,7 +53,9 @@ impl CertifyArgs {
         let unproven = entries.iter().filter(|entry| entry.runner.bars().is_empty()).count();
         match (missed, unproven) {
             (0, 0) => Ok(()),
-            (0, _) => Err(Failure::missed(format!("{unproven} components declare no bar, so nothing is certified of them"))),
+            (0, _) => {
+                Err(Failure::missed(format!("{unproven} components declare no bar, so nothing is certified of them")))
+            }
             _ => Err(Failure::missed(format!("{missed} of {} bars missed", verdicts.len()))),
         }
     }

@@ -6,9 +6,7 @@ use serde_json::Value;
 use super::connect::Connect;
 use super::console::{Console, duration};
 use super::exit::Outcome;
-use super::global::Global;
 use super::graph::Graph;
-use super::interrupt::Interrupt;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,19 +82,19 @@ enum GraphFormat {
 }
 
 impl ComponentsArgs {
-    pub(crate) fn run(&self, global: &Global, console: &Console, interrupt: &Interrupt) -> Outcome {
+    pub(crate) fn run(&self, console: &Console) -> Outcome {
         match &self.action {
-            None => self.list.run(global, console, interrupt),
-            Some(Action::List(args)) => args.run(global, console, interrupt),
-            Some(Action::Show(args)) => args.run(global, console, interrupt),
-            Some(Action::Graph(args)) => args.run(global, console, interrupt),
+            None => self.list.run(console),
+            Some(Action::List(args)) => args.run(console),
+            Some(Action::Show(args)) => args.run(console),
+            Some(Action::Graph(args)) => args.run(console),
         }
     }
 }
 
 impl ListArgs {
-    fn run(&self, global: &Global, console: &Console, interrupt: &Interrupt) -> Outcome {
-        let components = self.connect.catalogue(global, interrupt)?.components()?;
+    fn run(&self, console: &Console) -> Outcome {
+        let components = self.connect.components()?;
         if self.json {
             return console.json(&components);
         }
@@ -115,8 +113,8 @@ impl ListArgs {
 }
 
 impl ShowArgs {
-    fn run(&self, global: &Global, console: &Console, interrupt: &Interrupt) -> Outcome {
-        let component = self.connect.catalogue(global, interrupt)?.component(&self.component)?;
+    fn run(&self, console: &Console) -> Outcome {
+        let component = self.connect.component(&self.component)?;
         if self.json {
             return console.json(&component);
         }
@@ -149,8 +147,8 @@ impl ShowArgs {
 }
 
 impl GraphArgs {
-    fn run(&self, global: &Global, console: &Console, interrupt: &Interrupt) -> Outcome {
-        let graph = Graph::new(&self.connect.catalogue(global, interrupt)?.components()?);
+    fn run(&self, console: &Console) -> Outcome {
+        let graph = Graph::new(&self.connect.components()?);
         match self.format {
             _ if self.json => console.json(&graph.json()?),
             GraphFormat::Json => console.json(&graph.json()?),

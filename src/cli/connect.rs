@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::Value;
 
 use super::backend::Backend;
+use super::describe;
 use super::embedded::Embedded;
 use super::exit::Outcome;
 use super::global::{Global, Override};
 use super::interrupt::Interrupt;
 use super::logging;
 use super::remote::Remote;
+use super::selection;
+use crate::app;
 
 /// Where a command's data lives.
 #[derive(Args, Debug)]
@@ -46,10 +50,31 @@ pub(crate) struct Connect {
 }
 
 impl Connect {
+    /// The components, in catalogue order. Without a daemon nothing needs to be started for that.
+    pub(crate) fn components(&self) -> Outcome<Vec<Value>> {
+        match self.remote()? {
+            Some(remote) => remote.components(),
+            None => app::catalogue().iter().map(describe::listed).collect(),
+        }
+    }
+
+    /// One component, in full.
+    pub(crate) fn component(&self, name: &str) -> Outcome<Value> {
+        if let Some(remote) = self.remote()? {
+            return remote.component(name);
+        }
+        let entries = selection::pick(app::catalogue(), &[name.to_owned()])?;
+        entries.first().map_or_else(|| Err(selection::unknown(name, std::iter::empty())), describe::detailed)
+    }
+
+    fn remote(&self) -> Outcome<Option<Remote>> {
+        self.url.as_deref().map(|url| Remote::new(url, self.api_key.as_deref())).transpose()
+    }
+
     /// Opens what was named. Settings are read for a runtime of one's own only.
     pub(crate) fn open(&self, global: &Global, interrupt: &Interrupt) -> Outcome<Box<dyn Backend>> {
-        if let Some(url) = &self.url {
-            return Ok(Box::new(Remote::new(url, self.api_key.as_deref())?));
+        if let Some(remote) = self.remote()? {
+            return Ok(Box::new(remote));
         }
         let settings = global.settings(&[self.data.setting()])?;
         logging::command(&settings.telemetry, global)?;

@@ -11,6 +11,7 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::store::{Append, Receipt, StoreError};
 
 use super::backend::{Backend, BatchRequest};
+use super::describe;
 use super::exit::{Failure, Outcome};
 use super::interrupt::Interrupt;
 use crate::runtime::{Runtime, RuntimeError};
@@ -69,6 +70,15 @@ impl Embedded {
 }
 
 impl Backend for Embedded {
+    fn components(&self) -> Outcome<Vec<Value>> {
+        self.runtime.components().iter().map(describe::listed).collect()
+    }
+
+    fn batch(&self, request: &BatchRequest) -> Outcome<Value> {
+        let _ = request;
+        Err(Failure::failed("batch"))
+    }
+
     fn health(&self) -> Outcome<Value> {
         self.settle()?;
         Ok(serde_json::to_value(self.runtime.health())?)

@@ -35,7 +35,8 @@ pub(crate) struct Failure {
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {
-    fn new(exit: Exit, message: impl Into<String>) -> Self {
+    /// An exit code of the caller's choice.
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), broken_pipe: false }
     }
 

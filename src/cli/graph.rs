@@ -43,7 +43,8 @@ impl Graph {
         let mut placed = BTreeSet::new();
         let mut order = Vec::with_capacity(self.nodes.len());
         while order.len() < self.nodes.len() {
-            let ready = |(i, node): &(usize, &Node)| !placed.contains(i) && node.consumes.iter().all(|c| placed.contains(c));
+            let ready =
+                |(i, node): &(usize, &Node)| !placed.contains(i) && node.consumes.iter().all(|c| placed.contains(c));
             let Some((next, node)) = self.nodes.iter().enumerate().find(ready) else {
                 return Err(Failure::failed("the components consume from each other in a circle"));
             };

@@ -29,8 +29,9 @@ fn filter(global: &Global) -> Option<&'static str> {
 }
 
 fn start(filter: &str, format: LogFormat) -> Outcome {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| Failure::usage(format!("`telemetry.filter` is `{filter}`: {error}; write a level such as info")))?;
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
+        Failure::usage(format!("`telemetry.filter` is `{filter}`: {error}; write a level such as info"))
+    })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
     let started = match format {
         LogFormat::Text => builder.try_init(),

@@ -124,7 +124,9 @@ pub(crate) fn print(console: &Console, trained: &[Trained]) -> Outcome {
 }
 
 fn figures(metrics: &Value) -> String {
-    let figure = |m: &Value| format!("{} {}", m["metric"].as_str().unwrap_or("?"), number(m["value"].as_f64().unwrap_or(f64::NAN)));
+    let figure = |m: &Value| {
+        format!("{} {}", m["metric"].as_str().unwrap_or("?"), number(m["value"].as_f64().unwrap_or(f64::NAN)))
+    };
     metrics.as_array().into_iter().flatten().map(figure).collect::<Vec<_>>().join(", ")
 }
 
@@ -137,7 +139,9 @@ fn verdict(trained: Vec<Trained>) -> Outcome {
     let Some(&first) = exits.first() else { return Ok(()) };
     // One failure of its own kind keeps its kind; different ones are simply a failure.
     let exit = if exits.iter().all(|exit| *exit == first) { first } else { Exit::Failed };
-    let named: Vec<String> =
-        failures.iter().filter_map(|t| t.outcome.as_ref().err().map(|f| format!("{}: {}", t.component, f.message))).collect();
-    Err(Failure { exit, ..Failure::failed(format!("{count} of {total} not trained: {}", named.join("; "))) })
+    let named: Vec<String> = failures
+        .iter()
+        .filter_map(|t| t.outcome.as_ref().err().map(|f| format!("{}: {}", t.component, f.message)))
+        .collect();
+    Err(Failure::new(exit, format!("{count} of {total} not trained: {}", named.join("; "))))
 }
