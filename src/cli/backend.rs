@@ -1,21 +1,9 @@
 //! What a command asks of a runtime, wherever it runs.
 
 use serde_json::Value;
-use souffleur_core::query::View;
-use souffleur_core::store::{Append, Receipt};
+use souffleur_core::query::Query;
 
 use super::exit::Outcome;
-
-/// Which batch is wanted.
-#[derive(Clone, Debug)]
-pub(crate) struct BatchRequest {
-    /// Whose question to the data it answers.
-    pub(crate) component: String,
-    /// At most this many rows, the newest.
-    pub(crate) size: Option<usize>,
-    /// Another view than the component's own.
-    pub(crate) view: Option<View>,
-}
 
 /// A runtime: in this process on a data directory, or a daemon's behind HTTP.
 ///
@@ -36,11 +24,8 @@ pub(crate) trait Backend {
     /// Asks a trained component.
     fn query(&self, name: &str, question: Value) -> Outcome<Value>;
 
-    /// A batch as a component would get it.
-    fn batch(&self, request: &BatchRequest) -> Outcome<Value>;
-
-    /// Appends records; answered after the commit.
-    fn append(&self, records: Vec<Append>) -> Outcome<Vec<Receipt>>;
+    /// The answer to a question to the data hub.
+    fn batch(&self, query: &Query) -> Outcome<Value>;
 
     /// Ends in order: what was begun is finished or cancelled, and committed.
     fn close(&self) -> Outcome;

@@ -118,19 +118,20 @@ impl ShowArgs {
         if self.json {
             return console.json(&component);
         }
-        let budget = |key: &str| duration(component["budgets"][key].as_f64().unwrap_or(0.0));
+        let spec = &component["spec"];
+        let budget = |key: &str| duration(spec["budgets"][key].as_f64().unwrap_or(0.0));
         let list = |value: &Value, none: &str| {
             let words: Vec<String> = value.as_array().into_iter().flatten().map(text).collect();
             if words.is_empty() { none.to_owned() } else { words.join(", ") }
         };
         let facts = [
             ("name", text(&component["name"])),
-            ("tier", text(&component["tier"])),
-            ("summary", text(&component["summary"])),
-            ("inputs", list(&component["inputs"], "all 31 features")),
-            ("consumes", list(&component["consumes"], "nothing")),
-            ("rows at least", text(&component["minimum_rows"])),
-            ("trained", cadence(&component["cadence"])),
+            ("tier", text(&spec["tier"])),
+            ("summary", text(&spec["summary"])),
+            ("inputs", list(&spec["inputs"], "all 31 features")),
+            ("consumes", list(&spec["consumes"], "nothing")),
+            ("rows at least", text(&spec["minimum_rows"])),
+            ("trained", cadence(&spec["cadence"])),
             ("trains within", budget("train_ms")),
             ("answers within", budget("answer_ms")),
         ];

@@ -54,7 +54,7 @@ impl Connect {
     pub(crate) fn components(&self) -> Outcome<Vec<Value>> {
         match self.remote()? {
             Some(remote) => remote.components(),
-            None => app::catalogue().iter().map(describe::listed).collect(),
+            None => app::catalogue().iter().map(|entry| Ok(describe::listed(&describe::component(entry)?))).collect(),
         }
     }
 
@@ -64,7 +64,7 @@ impl Connect {
             return remote.component(name);
         }
         let entries = selection::pick(app::catalogue(), &[name.to_owned()])?;
-        entries.first().map_or_else(|| Err(selection::unknown(name, std::iter::empty())), describe::detailed)
+        entries.first().map_or_else(|| Err(selection::unknown(name, std::iter::empty())), describe::component)
     }
 
     fn remote(&self) -> Outcome<Option<Remote>> {

@@ -1,48 +1,39 @@
-//! Components as documents: what the catalogue says of them.
+//! Components as documents: what the catalogue says of them, in the form of the HTTP interface.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use souffleur_core::catalogue::Entry;
 
-use super::exit::Outcome;
+use super::exit::{Failure, Outcome};
 
-/// What a listing tells of a component.
-const LISTED: [&str; 8] = ["name", "tier", "summary", "inputs", "consumes", "cadence", "minimum_rows", "budgets"];
+/// What a listing tells of a component, out of its spec.
+const LISTED: [&str; 7] = ["tier", "summary", "inputs", "consumes", "cadence", "minimum_rows", "budgets"];
 
-/// What is told of one component beside that.
-const DETAILS: [&str; 3] = ["snapshot_version", "bars", "schemas"];
+/// What is told of one component.
+const DETAILS: [&str; 5] = ["name", "spec", "bars", "default_params", "schemas"];
 
-/// A component in a listing.
-pub(crate) fn listed(entry: &Entry) -> Outcome<Value> {
-    Ok(narrowed(&whole(entry)?, &LISTED))
+/// One component in full.
+pub(crate) fn component(entry: &Entry) -> Outcome<Value> {
+    let default_params = entry.runner.default_params().map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(json!({
+        "name": entry.name,
+        "spec": serde_json::to_value(entry.spec())?,
+        "bars": serde_json::to_value(entry.runner.bars())?,
+        "default_params": default_params,
+        "schemas": serde_json::to_value(entry.runner.schemas())?,
+    }))
 }
 
-/// One component with its bars and schemas.
-pub(crate) fn detailed(entry: &Entry) -> Outcome<Value> {
-    Ok(with_details(&whole(entry)?))
-}
-
-/// A daemon's document of a component, narrowed to what a listing tells.
-pub(crate) fn as_listed(document: &Value) -> Value {
-    narrowed(document, &LISTED)
-}
-
-/// A daemon's document of a component, narrowed to what is told of one component.
-pub(crate) fn with_details(document: &Value) -> Value {
-    let keys: Vec<&str> = LISTED.into_iter().chain(DETAILS).collect();
-    narrowed(document, &keys)
-}
-
-fn whole(entry: &Entry) -> Outcome<Value> {
-    let mut document = serde_json::to_value(entry.spec())?;
-    if let Some(fields) = document.as_object_mut() {
-        fields.insert("name".to_owned(), entry.name.as_ref().into());
-        fields.insert("bars".to_owned(), serde_json::to_value(entry.runner.bars())?);
-        fields.insert("schemas".to_owned(), serde_json::to_value(entry.runner.schemas())?);
+/// A component in a listing, out of its full document.
+pub(crate) fn listed(component: &Value) -> Value {
+    let mut fields = Map::new();
+    fields.insert("name".to_owned(), component["name"].clone());
+    for key in LISTED {
+        fields.insert(key.to_owned(), component["spec"][key].clone());
     }
-    Ok(document)
+    Value::Object(fields)
 }
 
-fn narrowed(document: &Value, keys: &[&str]) -> Value {
-    let fields = keys.iter().filter_map(|&key| Some((key.to_owned(), document.get(key)?.clone())));
-    Value::Object(fields.collect::<Map<_, _>>())
+/// What does not change from moment to moment in a daemon's document of a component.
+pub(crate) fn lasting(component: &Value) -> Value {
+    Value::Object(DETAILS.iter().map(|&key| (key.to_owned(), component[key].clone())).collect())
 }

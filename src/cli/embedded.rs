@@ -7,13 +7,17 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use serde_json::Value;
 use souffleur_actors::CallError;
+use souffleur_core::catalogue::Entry;
 use souffleur_core::error::ComponentError;
-use souffleur_core::store::{Append, Receipt, StoreError};
+use souffleur_core::query::Query;
+use souffleur_core::store::StoreError;
 
-use super::backend::{Backend, BatchRequest};
+use super::backend::Backend;
 use super::describe;
 use super::exit::{Failure, Outcome};
 use super::interrupt::Interrupt;
+use super::lock::DirectoryLock;
+use super::selection;
 use crate::runtime::{Runtime, RuntimeError};
 use crate::settings::Settings;
 
@@ -29,15 +33,18 @@ pub(crate) struct Embedded {
     executor: tokio::runtime::Runtime,
     interrupt: Interrupt,
     train_within: Duration,
+    /// Given back last.
+    _lock: DirectoryLock,
 }
 
 impl Embedded {
     /// Opens the data directory and starts every component.
     pub(crate) fn open(settings: &Settings, interrupt: &Interrupt) -> Outcome<Self> {
         let executor = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let lock = DirectoryLock::take(&settings.data.dir)?;
         let runtime = Runtime::builder().settings(settings.clone()).start_blocking()?;
         let train_within = Duration::from_millis(settings.http.train_timeout_ms);
-        Ok(Self { runtime, executor, interrupt: interrupt.clone(), train_within })
+        Ok(Self { runtime, executor, interrupt: interrupt.clone(), train_within, _lock: lock })
     }
 
     /// The runtime itself.
@@ -53,6 +60,11 @@ impl Embedded {
                 Either::Right(_) => Err(Failure::interrupted()),
             }
         })
+    }
+
+    fn known(&self, name: &str) -> Outcome {
+        let mut names = self.runtime.components().iter().map(|entry| entry.name.as_ref());
+        if names.clone().any(|known| known == name) { Ok(()) } else { Err(selection::unknown(name, &mut names)) }
     }
 
     /// Waits until everything was started and probed once, or for as long as that may take.
@@ -71,12 +83,8 @@ impl Embedded {
 
 impl Backend for Embedded {
     fn components(&self) -> Outcome<Vec<Value>> {
-        self.runtime.components().iter().map(describe::listed).collect()
-    }
-
-    fn batch(&self, request: &BatchRequest) -> Outcome<Value> {
-        let _ = request;
-        Err(Failure::failed("batch"))
+        let listed = |entry: &Entry| Ok(describe::listed(&describe::component(entry)?));
+        self.runtime.components().iter().map(listed).collect()
     }
 
     fn health(&self) -> Outcome<Value> {
@@ -86,12 +94,12 @@ impl Backend for Embedded {
 
     fn component_health(&self, name: &str) -> Outcome<Value> {
         self.settle()?;
-        let health = self.runtime.component_health(name);
-        let known = || self.runtime.components().iter().map(|entry| entry.name.as_ref());
-        Ok(serde_json::to_value(health.ok_or_else(|| super::selection::unknown(name, known()))?)?)
+        self.known(name)?;
+        Ok(serde_json::to_value(self.runtime.component_health(name))?)
     }
 
     fn train(&self, name: &str, progress: &dyn Fn(u64, u64)) -> Outcome<Value> {
+        self.known(name)?;
         let training = async {
             let mut training = pin!(self.runtime.train(name, self.train_within));
             loop {
@@ -110,11 +118,14 @@ impl Backend for Embedded {
     }
 
     fn query(&self, name: &str, question: Value) -> Outcome<Value> {
+        self.known(name)?;
         self.wait(self.runtime.query(name, question))
     }
 
-    fn append(&self, records: Vec<Append>) -> Outcome<Vec<Receipt>> {
-        self.wait(self.runtime.append(records))
+    fn batch(&self, query: &Query) -> Outcome<Value> {
+        let batch = self.wait(self.runtime.batch(query.clone()))?;
+        let _ = batch;
+        Ok(Value::Null)
     }
 
     fn close(&self) -> Outcome {
@@ -132,9 +143,10 @@ impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         let message = error.to_string();
         match error {
-            CallError::Busy { .. } | CallError::DeadlineExceeded | CallError::Store(StoreError::Busy { .. }) => {
-                Self::busy(message)
-            }
+            CallError::Busy { .. }
+            | CallError::DeadlineExceeded
+            | CallError::ShuttingDown
+            | CallError::Store(StoreError::Busy { .. }) => Self::busy(message),
             CallError::Component(ComponentError::Interrupted(souffleur_core::job::Interrupted::DeadlineExceeded)) => {
                 Self::busy(message)
             }

@@ -25,8 +25,8 @@ pub(crate) struct Global {
     /// Say nothing but results and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// When to colour
-    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t)]
+    /// When to colour: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t, hide_possible_values = true)]
     pub(crate) color: ColorChoice,
 }
 

@@ -20,6 +20,7 @@ mod graph;
 mod health;
 //mod import;
 mod interrupt;
+mod lock;
 mod logging;
 mod query;
 mod remote;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-use souffleur_core::store::{Append, Receipt};
+use serde_json::{Map, Value};
+use souffleur_core::query::Query;
 
-use super::backend::{Backend, BatchRequest};
+use super::backend::Backend;
 use super::describe;
 use super::exit::{Failure, Outcome};
 use crate::client::{Client, ClientError};
@@ -27,9 +27,14 @@ impl Remote {
         Ok(Self { client: Client::new(url, api_key)? })
     }
 
+    /// The client itself.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// One component, in full.
     pub(crate) fn component(&self, name: &str) -> Outcome<Value> {
-        Ok(describe::with_details(&self.get(&format!("/api/v1/components/{}", segment(name)))?))
+        Ok(describe::lasting(&self.get(&format!("/v1/components/{}", segment(name)))?))
     }
 
     fn get(&self, path: &str) -> Outcome<Value> {
@@ -39,36 +44,30 @@ impl Remote {
 
 impl Backend for Remote {
     fn components(&self) -> Outcome<Vec<Value>> {
-        let list = self.get("/api/v1/components")?;
-        let items = list.as_array().or_else(|| list["components"].as_array());
-        Ok(items.into_iter().flatten().map(describe::as_listed).collect())
+        let list = self.get("/v1/components")?;
+        let names = list["components"].as_array().into_iter().flatten().filter_map(|c| c["name"].as_str());
+        names.map(|name| Ok(describe::listed(&self.component(name)?))).collect()
     }
 
     fn health(&self) -> Outcome<Value> {
-        self.get("/api/v1/health")
+        self.get("/v1/health")
     }
 
     fn component_health(&self, name: &str) -> Outcome<Value> {
-        self.get(&format!("/api/v1/components/{}/health", segment(name)))
+        self.get(&format!("/v1/health/{}", segment(name)))
     }
 
     fn train(&self, name: &str, _: &dyn Fn(u64, u64)) -> Outcome<Value> {
-        let path = format!("/api/v1/components/{}/train", segment(name));
-        Ok(self.client.post(&path, &Value::Object(serde_json::Map::new()), TRAIN_WITHIN)?)
+        let path = format!("/v1/components/{}/train", segment(name));
+        Ok(self.client.post(&path, &Value::Object(Map::new()), TRAIN_WITHIN)?)
     }
 
     fn query(&self, name: &str, question: Value) -> Outcome<Value> {
-        Ok(self.client.post(&format!("/api/v1/components/{}/query", segment(name)), &question, ANSWER_WITHIN)?)
+        Ok(self.client.post(&format!("/v1/components/{}/query", segment(name)), &question, ANSWER_WITHIN)?)
     }
 
-    fn batch(&self, request: &BatchRequest) -> Outcome<Value> {
-        let _ = request;
-        Err(Failure::failed("batch"))
-    }
-
-    fn append(&self, records: Vec<Append>) -> Outcome<Vec<Receipt>> {
-        let _ = records;
-        Err(Failure::failed("append"))
+    fn batch(&self, query: &Query) -> Outcome<Value> {
+        Ok(self.client.post("/v1/batches", &serde_json::to_value(query)?, ANSWER_WITHIN)?)
     }
 
     fn close(&self) -> Outcome {
@@ -80,7 +79,7 @@ impl Backend for Remote {
 fn segment(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
             out.push(char::from(byte));
         } else {
             out.push_str(&format!("%{byte:02X}"));
@@ -89,17 +88,44 @@ fn segment(name: &str) -> String {
     out
 }
 
+/// Kinds of problems that pass: the same command may work later.
+const PASSING: [&str; 4] = ["busy", "rate-limited", "shutting-down", "timeout"];
+
+/// Kinds of problems that lie in the command itself.
+const REFUSED: [&str; 8] = [
+    "invalid-request",
+    "malformed-body",
+    "unauthorized",
+    "unknown-component",
+    "payload-too-large",
+    "invalid-records",
+    "invalid-query",
+    "unknown-record",
+];
+
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let message = error.to_string();
-        match error {
-            ClientError::Timeout { .. } | ClientError::Refused { status: 408 | 429 | 503 | 504, .. } => {
-                Self::busy(message)
+        match &error {
+            ClientError::Timeout { .. } => Self::busy(message),
+            ClientError::Url(_) => Self::usage(message),
+            ClientError::Refused { kind, .. } if kind == "unauthorized" => {
+                Self::usage("the daemon wants an API key; give --api-key or set SOUFFLEUR_API_KEY")
             }
-            ClientError::Url(_) | ClientError::Refused { status: 400 | 404 | 413 | 415 | 422, .. } => {
-                Self::usage(message)
-            }
+            ClientError::Refused { kind, .. } if PASSING.contains(&kind.as_str()) => Self::busy(message),
+            ClientError::Refused { kind, .. } if REFUSED.contains(&kind.as_str()) => Self::usage(message),
             _ => Self::failed(message),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_one_segment() {
+        assert_eq!(segment("failure_analyzer"), "failure_analyzer");
+        assert_eq!(segment("../a b?"), "%2E%2E%2Fa%20b%3F");
     }
 }

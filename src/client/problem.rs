@@ -33,8 +33,8 @@ pub(crate) enum ClientError {
     /// The daemon said no.
     #[error("{message}")]
     Refused {
-        /// The HTTP status.
-        status: u16,
+        /// The kind of problem, by its short name.
+        kind: String,
         /// What it said.
         message: String,
         /// When to try again.
@@ -45,6 +45,8 @@ pub(crate) enum ClientError {
 /// The members of a problem document that are shown.
 #[derive(Deserialize)]
 struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
     title: Option<String>,
     detail: Option<String>,
     #[serde(default)]
@@ -68,12 +70,15 @@ pub(super) fn read(base: &str, status: u16, retry_after_s: Option<u64>, body: &[
         return ClientError::NotOurs { base: base.to_owned(), why: format!("status {status} without an explanation") };
     };
     let mut message = problem.detail.or(problem.title).unwrap_or_else(|| format!("refused with status {status}"));
-    for fault in problem.errors.iter().take(FAULTS_SHOWN) {
+    // A single fault is what the detail tells already.
+    let faults = if problem.errors.len() > 1 { problem.errors.as_slice() } else { &[] };
+    for fault in faults.iter().take(FAULTS_SHOWN) {
         let parts = [&fault.at, &fault.problem, &fault.expected];
         let words: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
         message.push_str(&format!("\n  {}", words.join("; ")));
     }
-    ClientError::Refused { status, message, retry_after_s }
+    let kind = problem.kind.rsplit('/').next().unwrap_or_default().to_owned();
+    ClientError::Refused { kind, message, retry_after_s }
 }
 
 #[cfg(test)]
@@ -82,10 +87,12 @@ mod tests {
 
     #[test]
     fn a_problem_document_is_told_in_its_own_words() {
-        let body = br#"{"type":"about:blank","title":"bad","detail":"2 records refused","status":422,
-            "errors":[{"at":"[0].rating","problem":"is 9","expected":"write 1 to 5"}]}"#;
-        let error = read("http://h", 422, None, body);
-        assert_eq!(error.to_string(), "2 records refused\n  [0].rating; is 9; write 1 to 5");
+        let body = br#"{"type":"/problems/invalid-records","title":"bad","detail":"2 records are wrong","status":422,
+            "errors":[{"at":"[0].rating","problem":"is 9","expected":"write 1 to 5"},{"at":"[1]","problem":"no"}]}"#;
+        let error = read("http://h", 422, Some(2), body);
+        let message = "2 records are wrong\n  [0].rating; is 9; write 1 to 5\n  [1]; no".to_owned();
+        let kind = "invalid-records".to_owned();
+        assert_eq!(error, ClientError::Refused { kind, message, retry_after_s: Some(2) });
     }
 
     #[test]
