@@ -4,6 +4,7 @@ use serde_json::Value;
 use souffleur_core::query::Query;
 
 use super::exit::Outcome;
+pub(crate) use crate::http::BatchFormat;
 
 /// A runtime: in this process on a data directory, or a daemon's behind HTTP.
 ///
@@ -24,8 +25,8 @@ pub(crate) trait Backend {
     /// Asks a trained component.
     fn query(&self, name: &str, question: Value) -> Outcome<Value>;
 
-    /// The answer to a question to the data hub.
-    fn batch(&self, query: &Query) -> Outcome<Value>;
+    /// The answer to a question to the data hub, written as asked.
+    fn batch(&self, query: &Query, format: BatchFormat) -> Outcome<Vec<u8>>;
 
     /// Ends in order: what was begun is finished or cancelled, and committed.
     fn close(&self) -> Outcome;

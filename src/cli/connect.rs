@@ -10,6 +10,7 @@ use super::describe;
 use super::embedded::Embedded;
 use super::exit::Outcome;
 use super::global::{Global, Override};
+use super::intake::Intake;
 use super::interrupt::Interrupt;
 use super::logging;
 use super::remote::Remote;
@@ -65,6 +66,16 @@ impl Connect {
         }
         let entries = selection::pick(app::catalogue(), &[name.to_owned()])?;
         entries.first().map_or_else(|| Err(selection::unknown(name, std::iter::empty())), describe::component)
+    }
+
+    /// Where records go. Without a daemon only the store is opened.
+    pub(crate) fn intake(&self, global: &Global) -> Outcome<Intake> {
+        if let Some(remote) = self.remote()? {
+            return Ok(Intake::Daemon(remote));
+        }
+        let settings = global.settings(&[self.data.setting()])?;
+        logging::command(&settings.telemetry, global)?;
+        Intake::store(&settings)
     }
 
     fn remote(&self) -> Outcome<Option<Remote>> {

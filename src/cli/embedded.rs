@@ -6,19 +6,20 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use serde_json::Value;
-use souffleur_actors::CallError;
+use souffleur_actors::{CallError, ShutdownReport};
 use souffleur_core::catalogue::Entry;
 use souffleur_core::error::ComponentError;
 use souffleur_core::query::Query;
 use souffleur_core::store::StoreError;
 
-use super::backend::Backend;
+use super::backend::{Backend, BatchFormat};
 use super::describe;
 use super::exit::{Failure, Outcome};
 use super::interrupt::Interrupt;
 use super::lock::DirectoryLock;
 use super::selection;
-use crate::runtime::{Runtime, RuntimeError};
+use crate::http;
+use crate::runtime::{IngestError, Runtime, RuntimeError};
 use crate::settings::Settings;
 
 /// How often a running job's progress is looked at.
@@ -60,6 +61,11 @@ impl Embedded {
                 Either::Right(_) => Err(Failure::interrupted()),
             }
         })
+    }
+
+    /// Shuts the runtime down in order.
+    pub(crate) fn shut_down(&self) -> ShutdownReport {
+        self.executor.block_on(self.runtime.shutdown())
     }
 
     fn known(&self, name: &str) -> Outcome {
@@ -122,19 +128,17 @@ impl Backend for Embedded {
         self.wait(self.runtime.query(name, question))
     }
 
-    fn batch(&self, query: &Query) -> Outcome<Value> {
+    fn batch(&self, query: &Query, format: BatchFormat) -> Outcome<Vec<u8>> {
         let batch = self.wait(self.runtime.batch(query.clone()))?;
-        let _ = batch;
-        Ok(Value::Null)
+        Ok(http::batch_pieces(batch, format).collect::<String>().into_bytes())
     }
 
     fn close(&self) -> Outcome {
-        let report = self.executor.block_on(self.runtime.shutdown());
-        if report.clean {
-            return Ok(());
+        let report = self.shut_down();
+        if !report.clean {
+            let late: Vec<&str> = report.steps.iter().filter(|s| !s.completed).map(|s| s.step.as_str()).collect();
+            tracing::warn!(late = ?late, abandoned = report.abandoned, "the runtime did not stop in time");
         }
-        let late: Vec<&str> = report.steps.iter().filter(|s| !s.completed).map(|s| s.step.as_str()).collect();
-        tracing::warn!(late = ?late, abandoned = report.abandoned, "the runtime did not stop in time");
         Ok(())
     }
 }
@@ -163,6 +167,15 @@ impl From<RuntimeError> for Failure {
         match error {
             RuntimeError::Store(StoreError::Busy { .. }) => Self::busy(error.to_string()),
             _ => Self::failed(error.to_string()),
+        }
+    }
+}
+
+impl From<IngestError> for Failure {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Refused(_) => Self::usage(error.to_string()),
+            IngestError::Call(error) => error.into(),
         }
     }
 }

@@ -1,24 +1,22 @@
-//! The log: to stderr, as people or machines read it.
-
-use std::io;
-
-use tracing_subscriber::EnvFilter;
+//! How much is logged: as the settings say, more with `-v`, errors only with `-q`.
 
 use super::exit::{Failure, Outcome};
 use super::global::Global;
-use crate::settings::{LogFormat, Telemetry};
+use crate::settings::Telemetry;
+use crate::telemetry;
 
-/// Logs a daemon: what the settings say, more with `-v`, errors only with `-q`.
-pub(crate) fn daemon(telemetry: &Telemetry, global: &Global) -> Outcome {
-    start(filter(global).unwrap_or(&telemetry.filter), telemetry.format)
+/// Logs a daemon: what the settings or `RUST_LOG` say unless an option says otherwise.
+pub(crate) fn daemon(settings: &Telemetry, global: &Global) -> Outcome {
+    install(settings, asked(global).map(str::to_owned))
 }
 
-/// Logs a command: warnings, more with `-v`, errors only with `-q`.
-pub(crate) fn command(telemetry: &Telemetry, global: &Global) -> Outcome {
-    start(filter(global).unwrap_or("warn"), telemetry.format)
+/// Logs a command: warnings unless an option or `RUST_LOG` says otherwise.
+pub(crate) fn command(settings: &Telemetry, global: &Global) -> Outcome {
+    let quiet = Telemetry { filter: "warn".to_owned(), ..settings.clone() };
+    install(&quiet, asked(global).map(str::to_owned))
 }
 
-fn filter(global: &Global) -> Option<&'static str> {
+fn asked(global: &Global) -> Option<&'static str> {
     match (global.quiet, global.verbose) {
         (true, _) => Some("error"),
         (false, 0) => None,
@@ -28,14 +26,7 @@ fn filter(global: &Global) -> Option<&'static str> {
     }
 }
 
-fn start(filter: &str, format: LogFormat) -> Outcome {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        Failure::usage(format!("`telemetry.filter` is `{filter}`: {error}; write a level such as info"))
-    })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
-    let started = match format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().try_init(),
-    };
-    started.map_err(|error| Failure::failed(format!("the log cannot be started: {error}")))
+fn install(settings: &Telemetry, asked: Option<String>) -> Outcome {
+    let filter = asked.or_else(|| std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty()));
+    telemetry::install(settings, filter.as_deref()).map_err(|error| Failure::usage(error.to_string()))
 }

@@ -4,28 +4,29 @@
 //! data directory speak to a [`backend::Backend`], so that each is written once.
 
 mod backend;
-//mod batch;
+mod batch;
 mod certify;
 mod completions;
 mod components;
 mod config;
 mod connect;
 mod console;
-//mod demo;
+mod demo;
 mod describe;
 mod embedded;
 mod exit;
 mod global;
 mod graph;
 mod health;
-//mod import;
+mod import;
+mod intake;
 mod interrupt;
 mod lock;
 mod logging;
 mod query;
 mod remote;
 mod selection;
-//mod serve;
+mod serve;
 mod simulate;
 mod sink;
 mod train;
@@ -65,13 +66,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    //Serve(serve::ServeArgs),
-    //Demo(demo::DemoArgs),
+    Serve(serve::ServeArgs),
+    Demo(demo::DemoArgs),
     Simulate(simulate::SimulateArgs),
-    //Import(import::ImportArgs),
+    Import(import::ImportArgs),
     Train(train::TrainArgs),
     Query(query::QueryArgs),
-    //Batch(batch::BatchArgs),
+    Batch(batch::BatchArgs),
     Health(health::HealthArgs),
     Components(components::ComponentsArgs),
     Certify(certify::CertifyArgs),
@@ -102,13 +103,13 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
     let global = &cli.global;
     let interrupt = Interrupt::listen()?;
     match &cli.command {
-        //Command::Serve(args) => args.run(global, console, &interrupt),
-        //Command::Demo(args) => args.run(global, console, &interrupt),
+        Command::Serve(args) => args.run(global, console, &interrupt),
+        Command::Demo(args) => args.run(global, console, &interrupt),
         Command::Simulate(args) => args.run(console, &interrupt),
-        //Command::Import(args) => args.run(global, console, &interrupt),
+        Command::Import(args) => args.run(global, console, &interrupt),
         Command::Train(args) => args.run(global, console, &interrupt),
         Command::Query(args) => args.run(global, console, &interrupt),
-        //Command::Batch(args) => args.run(global, console, &interrupt),
+        Command::Batch(args) => args.run(global, console, &interrupt),
         Command::Health(args) => args.run(global, console, &interrupt),
         Command::Components(args) => args.run(console),
         Command::Certify(args) => args.run(console, &interrupt),

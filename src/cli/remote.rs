@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use souffleur_core::query::Query;
 
-use super::backend::Backend;
+use super::backend::{Backend, BatchFormat};
 use super::describe;
 use super::exit::{Failure, Outcome};
 use crate::client::{Client, ClientError};
@@ -66,8 +66,10 @@ impl Backend for Remote {
         Ok(self.client.post(&format!("/v1/components/{}/query", segment(name)), &question, ANSWER_WITHIN)?)
     }
 
-    fn batch(&self, query: &Query) -> Outcome<Value> {
-        Ok(self.client.post("/v1/batches", &serde_json::to_value(query)?, ANSWER_WITHIN)?)
+    fn batch(&self, query: &Query, format: BatchFormat) -> Outcome<Vec<u8>> {
+        let headers = [("accept", format.media_type())];
+        let body = serde_json::to_vec(query)?;
+        Ok(self.client.exchange("/v1/batches", "application/json", &headers, &body, ANSWER_WITHIN)?)
     }
 
     fn close(&self) -> Outcome {

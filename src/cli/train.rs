@@ -131,7 +131,7 @@ fn figures(metrics: &Value) -> String {
 }
 
 /// The worst thing that happened decides how the command ends.
-fn verdict(trained: Vec<Trained>) -> Outcome {
+pub(crate) fn verdict(trained: Vec<Trained>) -> Outcome {
     let total = trained.len();
     let failures: Vec<Trained> = trained.into_iter().filter(|t| t.outcome.is_err()).collect();
     let count = failures.len();

@@ -48,7 +48,7 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }
-        self.read(request.call())
+        self.document(&self.read(request.call())?)
     }
 
     /// Sends a document and gives the answer.
@@ -71,6 +71,21 @@ impl Client {
         body: &[u8],
         within: Duration,
     ) -> Result<Value, ClientError> {
+        self.document(&self.exchange(path, content_type, headers, body, within)?)
+    }
+
+    /// Sends bytes and gives the answer's.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub(crate) fn exchange(
+        &self,
+        path: &str,
+        content_type: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        within: Duration,
+    ) -> Result<Vec<u8>, ClientError> {
         let mut request = self.agent.post(self.address(path)).config().timeout_global(Some(within)).build();
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
@@ -85,7 +100,12 @@ impl Client {
         format!("{}{path}", self.base)
     }
 
-    fn read(&self, response: Result<Response<Body>, ureq::Error>) -> Result<Value, ClientError> {
+    fn document(&self, bytes: &[u8]) -> Result<Value, ClientError> {
+        let strange = |error: serde_json::Error| ClientError::NotOurs { base: self.base.clone(), why: error.to_string() };
+        serde_json::from_slice(bytes).map_err(strange)
+    }
+
+    fn read(&self, response: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, ClientError> {
         let failed = |error: ureq::Error| match error {
             ureq::Error::Timeout(_) => ClientError::Timeout { base: self.base.clone() },
             other => ClientError::Unreachable { base: self.base.clone(), why: lower(&other) },
@@ -95,8 +115,7 @@ impl Client {
         let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.parse().ok());
         let bytes = response.body_mut().with_config().limit(ANSWER_LIMIT_BYTES).read_to_vec().map_err(failed)?;
         if (200..300).contains(&status) {
-            return serde_json::from_slice(&bytes)
-                .map_err(|error| ClientError::NotOurs { base: self.base.clone(), why: error.to_string() });
+            return Ok(bytes);
         }
         Err(problem::read(&self.base, status, retry_after, &bytes))
     }
