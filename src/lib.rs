@@ -9,9 +9,11 @@ compile_error!("souffleur survives panics of its components by catching them: bu
 
 pub mod app;
 pub mod clock;
+pub mod http;
 mod offload;
 pub mod runtime;
 pub mod settings;
+pub mod telemetry;
 
 pub use runtime::{Runtime, RuntimeBuilder, RuntimeError};
 pub use settings::Settings;

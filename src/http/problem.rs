@@ -175,6 +175,12 @@ impl Problem {
         self
     }
 
+    /// Adds a reason to what is said.
+    pub(super) fn because(mut self, reason: &str) -> Self {
+        self.detail = format!("{}: {reason}", self.detail);
+        self
+    }
+
     /// Says which address was asked.
     pub(super) fn at(mut self, instance: &str) -> Self {
         self.instance = instance.to_owned();

@@ -14,8 +14,8 @@ use serde_json::Value as Json;
 use souffleur_core::catalogue::Entry;
 
 mod check;
-mod kernel;
 mod layer;
+mod lower;
 mod reference;
 mod sections;
 
@@ -221,7 +221,7 @@ fn together(settings: &Settings, tree: &Value) -> Vec<Problem> {
         problems.push(Problem::new("http.bind", origin(tree, "http.bind"), problem, expected));
     }
     if let Err(invalid) = settings.kernel().check() {
-        let key = kernel::key(&invalid.at);
+        let key = lower::key(&invalid.at);
         problems.push(Problem::new(&key, origin(tree, &key), invalid.problem, invalid.expected));
     }
     problems

@@ -19,14 +19,16 @@ fn one_object_a_list_and_lines_read_the_same() {
     assert_eq!(single.len(), 1);
     let twice: Vec<_> = [0, 1].map(|i| (i, single[0].1.clone())).into();
     assert_eq!(json(&format!(" [ {one} ,\n{one}]\n")).good, twice);
-    let lines = parse_sessions(Some("application/x-ndjson; charset=utf-8"), format!("{one}\r\n\n{one}").as_bytes(), MOST);
+    let lines =
+        parse_sessions(Some("application/x-ndjson; charset=utf-8"), format!("{one}\r\n\n{one}").as_bytes(), MOST);
     assert_eq!(lines.unwrap().good, twice);
     assert_eq!(json("[]").total, 0);
 }
 
 #[test]
 fn a_bad_record_is_told_its_line_and_column() {
-    let parsed = json("[\n  {\"original_prompt\": \"a\"},\n  {\"original_prompt\": 7},\n  {\"original_prompt\":\"\"}\n]");
+    let parsed =
+        json("[\n  {\"original_prompt\": \"a\"},\n  {\"original_prompt\": 7},\n  {\"original_prompt\":\"\"}\n]");
     assert_eq!(parsed.good.len(), 1);
     assert_eq!(places(&parsed), [("[1]".into(), Some(3), Some(23)), ("[2].original_prompt".into(), Some(4), None)]);
     let lines = b"{\"original_prompt\":\"a\"}\n{\"original_prompt\":\n{\"prompt\":1}";
@@ -57,7 +59,19 @@ fn near() -> impl Strategy<Value = Vec<u8>> {
         r#"{"session_id":"s","original_prompt":"é\"\\","rules":[{"rule_id":"r","propensity":0.5}],"quality_score":2}"#,
         r#"{"session_id":"s","rating":5,"areas":["a"]}"#,
         r#"{"rule_id":"r","priority":1e400}"#,
-        "[", "]", ",", "\n", "{", "}", "\"", "null", "[[[[", "\u{0}", "1e999", "\\u0000", "\\ud800",
+        "[",
+        "]",
+        ",",
+        "\n",
+        "{",
+        "}",
+        "\"",
+        "null",
+        "[[[[",
+        "\u{0}",
+        "1e999",
+        "\\u0000",
+        "\\ud800",
     ]);
     let edits = proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..3);
     (proptest::collection::vec(piece, 0..8), edits).prop_map(|(pieces, edits)| {
