@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use souffleur_core::catalogue::Entry;
 use souffleur_core::clock::Clock;
-use souffleur_core::store::Store;
+use souffleur_core::store::{Store, StoreError};
 use souffleur_core::time::Timestamp;
+use souffleur_store::SqliteStore;
 use uuid::Uuid;
 
 use crate::clock::SystemClock;
-use crate::runtime::RuntimeError;
 use crate::settings::Settings;
 
 /// Threads that compute features and read the store for callers that must not block.
@@ -33,9 +33,11 @@ pub(crate) fn session_id(now: Timestamp) -> String {
     Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, us / 1_000_000, nanos)).to_string()
 }
 
+/// The name of the database in the data directory.
+pub const DATABASE: &str = "souffleur.db";
+
 /// Opens the database in the data directory; makes both if they are not there.
-pub(crate) fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, RuntimeError> {
-    let dir = &settings.data.dir;
-    std::fs::create_dir_all(dir).map_err(|source| RuntimeError::DataDir { path: dir.clone(), source })?;
-    Err(RuntimeError::Store(souffleur_core::store::StoreError::Closed))
+pub(crate) fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StoreError> {
+    let path = settings.data.dir.join(DATABASE);
+    Ok(Arc::new(SqliteStore::open(&path, settings.sqlite())?))
 }

@@ -12,9 +12,11 @@ pub mod certify;
 pub mod cli;
 mod client;
 pub mod clock;
+pub mod http;
 mod offload;
 pub mod runtime;
 pub mod settings;
+pub mod telemetry;
 
 pub use runtime::{Runtime, RuntimeBuilder, RuntimeError};
 pub use settings::Settings;

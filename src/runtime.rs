@@ -4,7 +4,8 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use souffleur_actors::{CallError, Handle, StartError};
 use souffleur_core::catalogue::Entry;
@@ -13,7 +14,7 @@ use souffleur_core::document::{Document, DocumentKind, NewDocument};
 use souffleur_core::error::Invalid;
 use souffleur_core::features::extract;
 use souffleur_core::ids::Seq;
-use souffleur_core::records::{Feedback, Rule, Session, Validate};
+use souffleur_core::records::{Feedback, Rule, Session, Validate, limits};
 use souffleur_core::store::{Append, FeaturedSession, Receipt, Record, RunRow, Store, StoreError};
 use souffleur_core::time::Timestamp;
 
@@ -50,6 +51,30 @@ impl<T> From<T> for Keyed<T> {
     }
 }
 
+/// Results of a component.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Results {
+    /// Whose results they are.
+    pub component: String,
+    /// The results.
+    pub results: Value,
+    /// What is to be kept beside them.
+    #[serde(default)]
+    pub metadata: Value,
+}
+
+impl Validate for Results {
+    fn validate(&self) -> Result<(), Invalid> {
+        let bytes = self.component.len();
+        if self.component.trim().is_empty() || bytes > limits::NAME_BYTES {
+            let expected = format!("write a name of 1 to {} bytes", limits::NAME_BYTES);
+            return Err(Invalid::new("component", format!("has {bytes} bytes"), expected));
+        }
+        Ok(())
+    }
+}
+
 /// Why records were not taken in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IngestError {
@@ -77,14 +102,6 @@ fn first(refused: &[Refused]) -> String {
 /// Why the runtime could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    /// The data directory cannot be made.
-    #[error("the data directory `{}` cannot be made: {source}", path.display())]
-    DataDir {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
     /// The store cannot be opened.
     #[error("the store cannot be opened: {0}")]
     Store(#[from] StoreError),
@@ -239,15 +256,19 @@ impl Runtime {
         self.read(|store| store.rules()).await
     }
 
-    /// Takes in what a component, or a user in its name, found. `metadata` is kept beside it.
+    /// Takes in what a component, or a user in its name, found.
     ///
     /// # Errors
-    /// [`CallError::Store`].
-    pub async fn submit_results(&self, component: &str, results: Value, metadata: Value) -> Result<Receipt, CallError> {
-        let body = serde_json::json!({ "results": results, "metadata": metadata });
-        let document = NewDocument { subject: component.to_owned(), event_time: None, body };
-        let receipts = self.handle.append(vec![Record::Document(DocumentKind::Results, document).into()]).await?;
-        receipts.into_iter().next().ok_or(CallError::Stopped)
+    /// As [`ingest`](Self::ingest).
+    pub async fn submit_results(&self, results: Keyed<Results>) -> Result<Vec<Receipt>, IngestError> {
+        let results = vec![results];
+        refuse_invalid(&results)?;
+        let document = |Results { component, results, metadata }| {
+            let body = serde_json::json!({ "results": results, "metadata": metadata });
+            let document = NewDocument { subject: component, event_time: None, body };
+            Record::Document(DocumentKind::Results, document)
+        };
+        Ok(self.handle.append(results.into_iter().map(|results| append(results, document)).collect()).await?)
     }
 
     /// The newest `limit` results of one component or of all, oldest first.
@@ -277,7 +298,15 @@ impl Runtime {
         read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, CallError> {
         let store = Arc::clone(self.handle.store());
-        Ok(self.offload.run(move || read(store.as_ref())).await??)
+        Ok(self.offloaded(move || read(store.as_ref())).await??)
+    }
+
+    /// Runs short work away from the caller's thread.
+    pub(crate) async fn offloaded<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, CallError> {
+        self.offload.run(work).await
     }
 
     /// The handle inside.

@@ -15,8 +15,8 @@ use souffleur_core::catalogue::Entry;
 
 mod check;
 mod effective;
-mod kernel;
 mod layer;
+mod lower;
 mod reference;
 mod sections;
 
@@ -233,7 +233,7 @@ fn together(settings: &Settings, tree: &Value) -> Vec<Problem> {
         problems.push(Problem::new("http.bind", origin(tree, "http.bind"), problem, expected));
     }
     if let Err(invalid) = settings.kernel().check() {
-        let key = kernel::key(&invalid.at);
+        let key = lower::key(&invalid.at);
         problems.push(Problem::new(&key, origin(tree, &key), invalid.problem, invalid.expected));
     }
     problems

@@ -1,8 +1,9 @@
-//! What the settings mean to the kernel.
+//! What the settings mean to the layers below.
 
 use souffleur_actors::KernelSettings;
+use souffleur_store::StoreSettings;
 
-use super::Settings;
+use super::{Durability, Settings};
 
 impl Settings {
     /// The kernel's limits.
@@ -42,6 +43,26 @@ impl Settings {
             seed: u64::from(supervision.seed),
         }
     }
+
+    /// The database's limits.
+    #[must_use]
+    pub fn sqlite(&self) -> StoreSettings {
+        let store = &self.store;
+        StoreSettings {
+            queue_capacity: store.queue_capacity,
+            queue_rows: store.queue_rows,
+            group_commit_rows: store.group_commit_rows,
+            readers: store.readers,
+            busy_timeout_ms: store.busy_timeout_ms,
+            retry_after_ms: store.retry_after_ms,
+            durability: match store.durability {
+                Durability::Normal => souffleur_store::Durability::Normal,
+                Durability::Full => souffleur_store::Durability::Full,
+            },
+            mmap_bytes: store.mmap_bytes,
+            checkpoint_pages: store.checkpoint_pages,
+        }
+    }
 }
 
 /// The key of a setting the kernel knows under another name.
@@ -68,8 +89,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shipped_defaults_are_the_kernels_own() {
+    fn the_shipped_defaults_are_those_of_the_layers_below() {
         assert_eq!(Settings::default().kernel(), KernelSettings::default());
+        assert_eq!(Settings::default().sqlite(), StoreSettings::default());
     }
 
     #[test]
