@@ -12,7 +12,17 @@ mod sealed {
 }
 
 /// A floating-point type that the algorithms read: `f32` or `f64`.
-pub trait Real: Copy + Send + Sync + sealed::Sealed {
+pub trait Real:
+    Copy
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + std::ops::AddAssign
+    + std::ops::Mul<Output = Self>
+    + std::ops::Sub<Output = Self>
+    + sealed::Sealed
+{
     /// The nearest `f32`; infinite if the value is too large for one.
     fn to_f32(self) -> f32;
     /// The same value as `f64`.

