@@ -6,7 +6,7 @@ use souffleur_algorithms::Watch;
 use souffleur_algorithms::calibration::{IsotonicRegression, PlattScaling};
 use souffleur_algorithms::gbdt::GradientBoosting;
 use souffleur_algorithms::isolation_forest::{IsolationForest, IsolationForestError};
-use souffleur_algorithms::neighbors::NearestNeighbors;
+use souffleur_algorithms::neighbors::NeighborIndex;
 use souffleur_core::error::ComponentError;
 use souffleur_core::ids::Seq;
 
@@ -28,7 +28,7 @@ pub struct Model {
     /// Median of each feature among successes.
     pub(super) usual: Vec<f32>,
     /// Features of past failures, one row each.
-    pub(super) failures: Array2<f32>,
+    pub(super) failures: NeighborIndex<f32>,
     /// Where these stand in the global order.
     pub(super) failure_seqs: Vec<Seq>,
 }
@@ -86,14 +86,13 @@ impl Model {
 
     /// The `count` past failures nearest to `row`.
     pub(super) fn similar(&self, row: ArrayView1<'_, f32>, count: usize) -> Result<Vec<SimilarFailure>, ComponentError> {
-        if count == 0 || self.failure_seqs.is_empty() {
+        if count == 0 {
             return Ok(Vec::new());
         }
-        let index = NearestNeighbors::new(self.failures.view()).map_err(|e| ComponentError::Data(e.to_string()))?;
-        let found = index.query(row, count).map_err(|e| ComponentError::Data(e.to_string()))?;
+        let found = self.failures.nearest(row, count).map_err(|e| ComponentError::Data(e.to_string()))?;
         Ok(found
             .into_iter()
-            .filter_map(|n| Some(SimilarFailure { session_seq: *self.failure_seqs.get(n.index)?, distance: n.distance }))
+            .filter_map(|n| Some(SimilarFailure { session_seq: *self.failure_seqs.get(n.row)?, distance: n.distance }))
             .collect())
     }
 }

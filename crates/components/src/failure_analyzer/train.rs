@@ -6,6 +6,7 @@ use souffleur_algorithms::calibration::{IsotonicRegression, PlattScaling};
 use souffleur_algorithms::gbdt::GradientBoosting;
 use souffleur_algorithms::isolation_forest::IsolationForest;
 use souffleur_algorithms::metrics::log_loss;
+use souffleur_algorithms::neighbors::NeighborIndex;
 use souffleur_core::batch::TrainingBatch;
 use souffleur_core::error::ComponentError;
 use souffleur_core::features::WIDTH;
@@ -98,6 +99,8 @@ pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result
     let held = Held { probabilities, failed: &data.failed, anomaly: anomaly.as_slice().unwrap_or_default() };
     let threshold = evaluate::threshold(&held, params.false_positive_rate_max);
     let report = evaluate::report(&data, &held, threshold, calibration.name())?;
+    let (failures, failure_seqs) = newest_failures(&data, params.kept_failures);
+    let failures = NeighborIndex::new(failures.view(), &phases.watch()).map_err(|e| phases.failed(&e))?;
     let model = Model {
         forest,
         classifier,
@@ -105,8 +108,8 @@ pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result
         threshold,
         failure_rate: report.failure_rate,
         usual: usual(&data),
-        failures: kept(&data, params.kept_failures).0,
-        failure_seqs: kept(&data, params.kept_failures).1,
+        failures,
+        failure_seqs,
     };
     Ok((model, report))
 }
@@ -213,7 +216,7 @@ fn usual(data: &Labelled) -> Vec<f32> {
 }
 
 /// The newest `most` failures and where they stand.
-fn kept(data: &Labelled, most: usize) -> (Array2<f32>, Vec<Seq>) {
+fn newest_failures(data: &Labelled, most: usize) -> (Array2<f32>, Vec<Seq>) {
     let failures = data.indices(true);
     let newest = &failures[failures.len().saturating_sub(most)..];
     (data.features.select(Axis(0), newest), newest.iter().map(|&i| data.sessions[i]).collect())
