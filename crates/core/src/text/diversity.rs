@@ -4,8 +4,8 @@
 //! both directions. Unlike the ratio itself it does not fall with the length of the text. A short text has less than
 //! one factor, or none; the feature built on this (see `features.rs`) adds one prior factor of typical length.
 
-/// The ratio at which a factor is complete (McCarthy and Jarvis, 2010).
-const THRESHOLD: f64 = 0.72;
+/// The type-token ratio at which a factor is complete is 18/25 = 0.72 (McCarthy and Jarvis, 2010).
+const THRESHOLD: (u32, u32) = (18, 25);
 
 /// Collects the words as numbers of their types. Memory: two bytes per word, never more than the text itself.
 #[derive(Default)]
@@ -83,7 +83,7 @@ fn factors<'a>(sequence: impl Iterator<Item = &'a u16>, seen_in: &mut [u16]) -> 
             *stamp = complete + 1;
             types += 1;
         }
-        if f64::from(types) <= THRESHOLD * f64::from(tokens) {
+        if types * THRESHOLD.1 <= tokens * THRESHOLD.0 {
             complete += 1;
             (tokens, types) = (0, 0);
         }
@@ -91,7 +91,8 @@ fn factors<'a>(sequence: impl Iterator<Item = &'a u16>, seen_in: &mut [u16]) -> 
     let rest = if tokens == 0 {
         0.0
     } else {
-        (1.0 - f64::from(types) / f64::from(tokens)) / (1.0 - THRESHOLD)
+        (1.0 - f64::from(types) / f64::from(tokens))
+            / (1.0 - f64::from(THRESHOLD.0) / f64::from(THRESHOLD.1))
     };
     f64::from(complete) + rest
 }

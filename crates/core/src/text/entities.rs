@@ -95,7 +95,7 @@ impl Mentions {
         } else {
             Before::Other
         };
-        let proper = self.before != Before::Date && self.name(token);
+        let proper = !matches!(self.before, Before::Date | Before::Month) && self.name(token);
         self.clause_start = token.after() == b':' || token.enumerates();
         proper
     }
@@ -160,8 +160,8 @@ impl Mentions {
             self.entities.versions += 1;
             return Before::Other;
         }
-        if self.before == Before::Date {
-            return Before::Date;
+        if self.before == Before::Date && is_year(text) && token.after() != b'-' {
+            return Before::Other; // 5 May 2013
         }
         if self.before == Before::Month || (self.before == Before::Preposition && is_year(text)) {
             self.entities.dates += 1;

@@ -125,9 +125,7 @@ struct Scratch {
 
 /// Analyses `text` up to [`MAX_BYTES`].
 pub(super) fn scan(text: &str) -> Analysis {
-    let read = text
-        .get(..text.floor_char_boundary(MAX_BYTES))
-        .unwrap_or(text);
+    let read = text.get(..readable(text)).unwrap_or(text);
     let lexicon: &Lexicon = &LEXICON;
     let mut counters = Counters::default();
     let mut scratch = Scratch {

@@ -158,15 +158,14 @@ pub(super) const SYLLABLES: &[(u8, &str)] = &[
     (1, "aches colleague eyed eyes hmm"),
     (
         2,
-        "aged argue argued argues awesome blessed business cafe cashier chaos chile chloe chocolate chocolates circe \
-        daphne evening every fluid fluids frontier fuels genre hundred jesse jukebox junior juniors learned liar lion \
-        lions lonesome maybe mrs mustn't naive naked noah phd phoebe poem poems poet poets ragged reads reuse reused \
-        rugged ruin ruined ruins safety senior seniors several shoreline suede theirs vineyard wednesday wholesale \
-        wicked zoe",
+        "ageing doesnt didnt isnt wasnt couldnt wouldnt evenings someone spokesman spokesmen aged argue argued argues awesome blessed business cafe cashier chaos chile chloe chocolate chocolates circe \
+        daphne evening every fluid fluids frontier fuels genre jesse jukebox junior juniors learned liar lion lions \
+        lonesome maybe mrs mustn't naive naked noah phd phoebe poem poems poet poets ragged reuse reused rugged ruin \
+        ruined ruins safety senior seniors several shoreline suede theirs vineyard wednesday wholesale wicked zoe",
     ),
     (
         3,
-        "acreage adobe anyone apache archaic area areas behaviour casual coyote deity element elements everyday \
+        "businesses cereal cereals spokesperson spokeswoman acreage adobe anyone apache archaic area areas behaviour casual coyote deity element elements everyday \
         everyone everything everywhere forever genuine heroic idea ideals ideas karate korea korean koreans lioness \
         machete moreover mosaic museum museums newlywed nuclear nuclei nucleus oasis parliament patio poetic ratio \
         realizes recipe recipes riverbed savior sesame simile stoic suicide syncope tamale theater theaters theatre \
@@ -174,9 +173,8 @@ pub(super) const SYLLABLES: &[(u8, &str)] = &[
     ),
     (
         4,
-        "abalone abbruzzese anemone aphrodite apostrophe appreciated ariadne associated calliope catastrophe \
-        coordinated diabetes epitome european europeans eurydice evaluated gethsemane guacamole hermione hyperbole \
-        ideally penelope persephone yosemite",
+        "coincidence everybody abalone abbruzzese anemone aphrodite apostrophe ariadne calliope catastrophe diabetes epitome european \
+        europeans eurydice gethsemane guacamole hermione hyperbole ideally penelope persephone yosemite",
     ),
-    (5, "aborigine"),
+    (5, "neuroscientist aborigine"),
 ];
