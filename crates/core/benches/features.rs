@@ -23,11 +23,7 @@ const TYPOGRAPHIC: &str = "Introduce the â€œfinancial markets and institutionsâ€
 fn features(criterion: &mut Criterion) {
     let long = ASCII.repeat(MAX_BYTES / ASCII.len());
     let mut group = criterion.benchmark_group("linguistic");
-    for (name, text) in [
-        ("ascii", ASCII),
-        ("typographic", TYPOGRAPHIC),
-        ("long", long.as_str()),
-    ] {
+    for (name, text) in [("ascii", ASCII), ("typographic", TYPOGRAPHIC), ("long", long.as_str())] {
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(name, |bencher| bencher.iter(|| linguistic(black_box(text))));
     }

@@ -2,7 +2,7 @@
 //!
 //! MTLD (McCarthy and Jarvis, 2010) is the mean length of word runs that keep a type-token ratio above 0.72, read in
 //! both directions. Unlike the ratio itself it does not fall with the length of the text. A short text has less than
-//! one factor, or none; the feature built on this (see `features.rs`) adds one prior factor of typical length.
+//! one factor, or none; the feature built on this (see `linguistic.rs`) adds one prior factor of typical length.
 
 /// The type-token ratio at which a factor is complete is 18/25 = 0.72 (McCarthy and Jarvis, 2010).
 const THRESHOLD: (u32, u32) = (18, 25);
@@ -76,10 +76,7 @@ fn factors<'a>(sequence: impl Iterator<Item = &'a u16>, seen_in: &mut [u16]) -> 
     for &number in sequence {
         tokens += 1;
         // A type counts once per factor: it is stamped with the number of the factor, counted from 1.
-        if let Some(stamp) = seen_in
-            .get_mut(usize::from(number))
-            .filter(|stamp| **stamp != complete + 1)
-        {
+        if let Some(stamp) = seen_in.get_mut(usize::from(number)).filter(|stamp| **stamp != complete + 1) {
             *stamp = complete + 1;
             types += 1;
         }
@@ -91,8 +88,7 @@ fn factors<'a>(sequence: impl Iterator<Item = &'a u16>, seen_in: &mut [u16]) -> 
     let rest = if tokens == 0 {
         0.0
     } else {
-        (1.0 - f64::from(types) / f64::from(tokens))
-            / (1.0 - f64::from(THRESHOLD.0) / f64::from(THRESHOLD.1))
+        (1.0 - f64::from(types) / f64::from(tokens)) / (1.0 - f64::from(THRESHOLD.0) / f64::from(THRESHOLD.1))
     };
     f64::from(complete) + rest
 }

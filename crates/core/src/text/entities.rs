@@ -31,13 +31,7 @@ impl Entities {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u32 {
-        self.dates
-            + self.quantities
-            + self.links
-            + self.paths
-            + self.versions
-            + self.names
-            + self.acronyms
+        self.dates + self.quantities + self.links + self.paths + self.versions + self.names + self.acronyms
     }
 }
 
@@ -55,6 +49,8 @@ enum Before {
     Month,
     /// A part of a date that is counted already.
     Date,
+    /// The end of another thing that is counted already.
+    Counted,
     /// A preposition that makes a number a year.
     Preposition,
     /// A word behind which a number with a dot is a version.
@@ -84,18 +80,14 @@ impl Mentions {
         let first = token.text.as_bytes().first().copied().unwrap_or(0);
         self.before = if first.is_ascii_digit() {
             self.number(token)
-        } else if token.is(role::MONTH
-            | role::UNIT
-            | role::WEEKDAY
-            | role::YEAR_PREPOSITION
-            | role::TECHNICAL)
+        } else if token.is(role::MONTH | role::UNIT | role::WEEKDAY | role::YEAR_PREPOSITION | role::TECHNICAL)
             || matches!(first, b'v' | b'w')
         {
             self.marked_word(token)
         } else {
             Before::Other
         };
-        let proper = !matches!(self.before, Before::Date | Before::Month) && self.name(token);
+        let proper = !matches!(self.before, Before::Date | Before::Month | Before::Counted) && self.name(token);
         self.clause_start = token.after() == b':' || token.enumerates();
         proper
     }
@@ -194,7 +186,7 @@ impl Mentions {
     fn marked_word(&mut self, token: &Token<'_>) -> Before {
         if self.before == Before::Number && token.is(role::UNIT) {
             self.entities.quantities += 1;
-            return Before::Other;
+            return Before::Counted;
         }
         if token.is(role::MONTH) && token.capitalised() {
             if self.before == Before::Number {
@@ -213,12 +205,10 @@ impl Mentions {
         }
         if is_version(token.lower) {
             self.entities.versions += 1;
-            return Before::Other;
+            return Before::Counted;
         }
         match token {
-            _ if token.is(role::TECHNICAL) || matches!(token.lower, "version" | "v") => {
-                Before::Product
-            }
+            _ if token.is(role::TECHNICAL) || matches!(token.lower, "version" | "v") => Before::Product,
             _ if token.is(role::YEAR_PREPOSITION) => Before::Preposition,
             _ => Before::Other,
         }
@@ -236,10 +226,7 @@ fn is_year(text: &str) -> bool {
 /// `v2`, `v1.2.3`.
 fn is_version(lower: &str) -> bool {
     lower.strip_prefix('v').is_some_and(|rest| {
-        rest.starts_with(|c: char| c.is_ascii_digit())
-            && rest
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        rest.starts_with(|c: char| c.is_ascii_digit()) && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     })
 }
 
@@ -247,20 +234,13 @@ fn is_version(lower: &str) -> bool {
 pub(super) fn special_chunks(text: &str, mentions: &mut Mentions) {
     let bytes = text.as_bytes();
     let mut done = 0;
-    while let Some(found) = bytes.get(done..).and_then(|rest| {
-        rest.iter()
-            .position(|byte| matches!(byte, b'/' | b'\\' | b'@'))
-    }) {
+    while let Some(found) =
+        bytes.get(done..).and_then(|rest| rest.iter().position(|byte| matches!(byte, b'/' | b'\\' | b'@')))
+    {
         let hit = done + found;
         let blank = |byte: &u8| byte.is_ascii_whitespace();
-        let start = bytes
-            .get(done..hit)
-            .and_then(|part| part.iter().rposition(blank))
-            .map_or(done, |at| done + at + 1);
-        let end = bytes
-            .get(hit..)
-            .and_then(|rest| rest.iter().position(blank))
-            .map_or(bytes.len(), |at| hit + at);
+        let start = bytes.get(done..hit).and_then(|part| part.iter().rposition(blank)).map_or(done, |at| done + at + 1);
+        let end = bytes.get(hit..).and_then(|rest| rest.iter().position(blank)).map_or(bytes.len(), |at| hit + at);
         if let Some(chunk) = text.get(start..end) {
             classify(chunk, &mut mentions.entities);
         }
@@ -270,10 +250,7 @@ pub(super) fn special_chunks(text: &str, mentions: &mut Mentions) {
 
 fn classify(chunk: &str, entities: &mut Entities) {
     let chunk = chunk.trim_matches(|c: char| {
-        matches!(
-            c,
-            '(' | ')' | '[' | ']' | '<' | '>' | ',' | ';' | ':' | '!' | '?' | '"' | '\'' | '`'
-        )
+        matches!(c, '(' | ')' | '[' | ']' | '<' | '>' | ',' | ';' | ':' | '!' | '?' | '"' | '\'' | '`')
     });
     let chunk = chunk.trim_end_matches('.');
     if chunk.contains("://") || is_address(chunk) {
@@ -289,12 +266,8 @@ fn classify(chunk: &str, entities: &mut Entities) {
 fn is_address(chunk: &str) -> bool {
     chunk.split_once('@').is_some_and(|(name, host)| {
         !name.is_empty()
-            && host
-                .split_once('.')
-                .is_some_and(|(first, rest)| !first.is_empty() && rest.len() >= 2)
-            && host
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+            && host.split_once('.').is_some_and(|(first, rest)| !first.is_empty() && rest.len() >= 2)
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
     })
 }
 
@@ -302,32 +275,23 @@ fn is_address(chunk: &str) -> bool {
 fn is_slash_date(chunk: &str) -> bool {
     chunk.len() <= 10
         && chunk.split('/').count() == 3
-        && chunk.split('/').all(|part| {
-            (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        && chunk.split('/').all(|part| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// `/usr/bin`, `./a`, `~/a`, `src/main.rs`, `C:\a`, `\\host\a`.
 fn is_path(chunk: &str) -> bool {
-    let named =
-        |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_'));
-    if ["/", "./", "../", "~/", "\\\\"]
-        .iter()
-        .any(|prefix| chunk.strip_prefix(prefix).is_some_and(named))
-    {
+    let named = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_'));
+    if ["/", "./", "../", "~/", "\\\\"].iter().any(|prefix| chunk.strip_prefix(prefix).is_some_and(named)) {
         return true;
     }
     if let [drive, b':', b'\\', ..] = chunk.as_bytes() {
         return drive.is_ascii_alphabetic();
     }
-    chunk
-        .rsplit_once('/')
-        .and_then(|(_, file)| file.rsplit_once('.'))
-        .is_some_and(|(stem, extension)| {
-            !stem.is_empty()
-                && (1..=5).contains(&extension.len())
-                && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        })
+    chunk.rsplit_once('/').and_then(|(_, file)| file.rsplit_once('.')).is_some_and(|(stem, extension)| {
+        !stem.is_empty()
+            && (1..=5).contains(&extension.len())
+            && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }
 
 #[cfg(test)]
@@ -339,44 +303,16 @@ mod tests {
     fn kinds_are_told_apart() {
         let none = Entities::default();
         for (text, expected) in [
-            (
-                "It cost $5 and 10% of 3 kg at 37°C after 20km.",
-                Entities {
-                    quantities: 5,
-                    ..none
-                },
-            ),
+            ("It cost $5 and 10% of 3 kg at 37°C after 20km.", Entities { quantities: 5, ..none }),
             (
                 "On 5 May 2013, since 1999, May 6, 1/2/2013, 2013-05-04, the 1990s, Monday.",
                 Entities { dates: 7, ..none },
             ),
-            (
-                "See https://a.org/x, www.b.org and me@c.org.",
-                Entities { links: 3, ..none },
-            ),
-            (
-                "Open /etc/hosts, src/main.rs, C:\\x or ~/notes and/or no path.",
-                Entities { paths: 4, ..none },
-            ),
-            (
-                "We run v1.2, Python 3.11 and 1.2.3 on it.",
-                Entities {
-                    versions: 3,
-                    names: 1,
-                    ..none
-                },
-            ),
-            (
-                "Ask Marie Curie or Bob about it. I think I'm done.",
-                Entities { names: 2, ..none },
-            ),
-            (
-                "The NASA report on DNA. THIS IS LOUD.",
-                Entities {
-                    acronyms: 2,
-                    ..none
-                },
-            ),
+            ("See https://a.org/x, www.b.org and me@c.org.", Entities { links: 3, ..none }),
+            ("Open /etc/hosts, src/main.rs, C:\\x or ~/notes and/or no path.", Entities { paths: 4, ..none }),
+            ("We run v1.2, Python 3.11 and 1.2.3 on it.", Entities { versions: 3, names: 1, ..none }),
+            ("Ask Marie Curie or Bob about it. I think I'm done.", Entities { names: 2, ..none }),
+            ("The NASA report on DNA. THIS IS LOUD.", Entities { acronyms: 2, ..none }),
             ("A) Apples\nNote: Pears grow. Then 7 apples.", none),
         ] {
             assert_eq!(analyze(text).entities, expected, "{text}");

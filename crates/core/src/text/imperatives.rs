@@ -62,7 +62,8 @@ impl Imperatives {
             return State::VerbInstructs;
         }
         if self.state == State::VerbInstructs {
-            if token.is(role::VERB) {
+            let label = token.opens_line && token.after() == b':'; // "Output: 4"
+            if token.is(role::VERB) && !label {
                 return State::VerbSeen;
             }
             if token.enumerates() || token.is(role::PRELUDE) {
@@ -75,11 +76,7 @@ impl Imperatives {
         let asks = matches!(token.lower, "please" | "then" | "kindly");
         let clause_ends = token.after() == b',' && self.leading_clause;
         let label_ends = token.after() == b':' && !token.opens_line;
-        if asks || clause_ends || label_ends {
-            State::VerbInstructs
-        } else {
-            State::Inside
-        }
+        if asks || clause_ends || label_ends { State::VerbInstructs } else { State::Inside }
     }
 
     /// Ends the sentence; an imperative is not counted as a question as well.
@@ -111,21 +108,16 @@ mod tests {
         ] {
             assert_eq!(analyze(text).imperatives, 1, "{text}");
         }
-        for text in [
-            "Design is hard.",
-            "The list is long.",
-            "What is a list?",
-            "List of things",
-            "I can write.",
-        ] {
+        for text in
+            ["Design is hard.", "The list is long.", "What is a list?", "List of things", "I can write.", "Output: 4"]
+        {
             assert_eq!(analyze(text).imperatives, 0, "{text}");
         }
     }
 
     #[test]
     fn questions_constraints_and_vague_words_are_counted() {
-        let analysis =
-            analyze("What is it? Use exactly 3 sentences and at most 50 words. Do not add stuff");
+        let analysis = analyze("What is it? Use exactly 3 sentences and at most 50 words. Do not add stuff");
         assert_eq!((analysis.questions, analysis.imperatives), (1, 2));
         // exactly, 3 sentences, at most, 50 words, do not
         assert_eq!(analysis.constraints, 5);

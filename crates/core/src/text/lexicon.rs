@@ -77,10 +77,7 @@ const EMPTY: u16 = u16::MAX;
 
 /// The table, built at first use.
 pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
-    let mut lexicon = Lexicon {
-        slots: vec![(0, EMPTY); SLOTS],
-        entries: Vec::with_capacity(2048),
-    };
+    let mut lexicon = Lexicon { slots: vec![(0, EMPTY); SLOTS], entries: Vec::with_capacity(2048) };
     for &(role, list) in LISTS {
         for word in list.split_whitespace() {
             // Phrases are written with an underscore in the lists; in the table a space stands there.
@@ -109,10 +106,7 @@ impl Lexicon {
     #[inline]
     pub(super) fn get(&self, lower: &str, hash: u64) -> Entry {
         match self.find(lower, hash) {
-            Ok(index) => self
-                .entries
-                .get(usize::from(index))
-                .map_or(Entry::default(), |&(_, entry)| entry),
+            Ok(index) => self.entries.get(usize::from(index)).map_or(Entry::default(), |&(_, entry)| entry),
             Err(_) => Entry::default(),
         }
     }
@@ -125,12 +119,7 @@ impl Lexicon {
         loop {
             match self.slots.get(slot) {
                 Some(&(found, index)) if index != EMPTY => {
-                    if found == fingerprint
-                        && self
-                            .entries
-                            .get(usize::from(index))
-                            .is_some_and(|e| e.0 == lower)
-                    {
+                    if found == fingerprint && self.entries.get(usize::from(index)).is_some_and(|e| e.0 == lower) {
                         return Ok(index);
                     }
                 }
@@ -145,10 +134,7 @@ impl Lexicon {
         let index = match self.find(word, hash) {
             Ok(index) => usize::from(index),
             Err(slot) => {
-                assert!(
-                    self.entries.len() < SLOTS / 2,
-                    "the vocabularies fill at most half of the table"
-                );
+                assert!(self.entries.len() < SLOTS / 2, "the vocabularies fill at most half of the table");
                 let index = self.entries.len();
                 self.slots[slot] = (fingerprint(hash), index as u16);
                 self.entries.push((word, Entry::default()));
@@ -183,18 +169,11 @@ mod tests {
     fn a_phrase_marks_its_head() {
         let head = LEXICON.get("for", hash("for"));
         assert_ne!(head.roles & role::PHRASE_HEAD, 0);
-        assert_ne!(
-            LEXICON.get("for_example", hash("for_example")).roles & role::EXAMPLE_PHRASE,
-            0
-        );
+        assert_ne!(LEXICON.get("for_example", hash("for_example")).roles & role::EXAMPLE_PHRASE, 0);
     }
 
     #[test]
     fn the_table_stays_at_most_half_full() {
-        assert!(
-            LEXICON.entries.len() <= SLOTS / 2,
-            "{} entries",
-            LEXICON.entries.len()
-        );
+        assert!(LEXICON.entries.len() <= SLOTS / 2, "{} entries", LEXICON.entries.len());
     }
 }

@@ -7,9 +7,9 @@
 mod diversity;
 mod entities;
 mod examples;
-mod features;
 mod imperatives;
 mod lexicon;
+mod linguistic;
 mod readability;
 mod scan;
 mod segment;
@@ -19,10 +19,12 @@ mod terms;
 mod vocabulary;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;
 
 pub use entities::Entities;
-pub use features::Linguistic;
+pub use linguistic::Linguistic;
 
 /// How many bytes of a text are analysed; a longer text is read up to the last character boundary before this.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -88,11 +90,7 @@ impl Analysis {
     /// Types per token in [0, 1]; 0 without words. It falls with the length of the text: compare equal lengths only.
     #[must_use]
     pub fn type_token_ratio(&self) -> f64 {
-        if self.tokens == 0 {
-            0.0
-        } else {
-            f64::from(self.types) / f64::from(self.tokens)
-        }
+        if self.tokens == 0 { 0.0 } else { f64::from(self.types) / f64::from(self.tokens) }
     }
 
     /// MTLD: tokens per factor; `None` if no word comes twice, where the measure is not defined.

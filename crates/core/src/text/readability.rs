@@ -64,8 +64,7 @@ fn is_complex(lower: &str, syllables: u32) -> bool {
     let by_ending = syllables == 3
         && (lower.ends_with("ted")
             || lower.ends_with("ded")
-            || (lower.ends_with("es")
-                && syllables::count(lower.strip_suffix('s').unwrap_or(lower)) == 2));
+            || (lower.ends_with("es") && syllables::count(lower.strip_suffix('s').unwrap_or(lower)) == 2));
     syllables >= 3 && !by_ending
 }
 
@@ -73,32 +72,24 @@ fn is_complex(lower: &str, syllables: u32) -> bool {
 fn ratios(counts: &Counts) -> Option<(f64, f64)> {
     (counts.words > 0 && counts.sentences > 0).then(|| {
         let words = f64::from(counts.words);
-        (
-            words / f64::from(counts.sentences),
-            f64::from(counts.syllables) / words,
-        )
+        (words / f64::from(counts.sentences), f64::from(counts.syllables) / words)
     })
 }
 
 /// `206.835 - 1.015 words/sentence - 84.6 syllables/word` (Flesch, A new readability yardstick, 1948); 0 without words.
 pub(super) fn flesch_reading_ease(counts: &Counts) -> f64 {
-    ratios(counts).map_or(0.0, |(length, syllables)| {
-        206.835 - 1.015 * length - 84.6 * syllables
-    })
+    ratios(counts).map_or(0.0, |(length, syllables)| 206.835 - 1.015 * length - 84.6 * syllables)
 }
 
 /// `0.39 words/sentence + 11.8 syllables/word - 15.59` (Kincaid et al., 1975); 0 without words.
 pub(super) fn flesch_kincaid_grade(counts: &Counts) -> f64 {
-    ratios(counts).map_or(0.0, |(length, syllables)| {
-        0.39 * length + 11.8 * syllables - 15.59
-    })
+    ratios(counts).map_or(0.0, |(length, syllables)| 0.39 * length + 11.8 * syllables - 15.59)
 }
 
 /// `0.4 (words/sentence + 100 complex words/words)` (Gunning, The technique of clear writing, 1952); 0 without words.
 pub(super) fn gunning_fog(counts: &Counts) -> f64 {
-    ratios(counts).map_or(0.0, |(length, _)| {
-        0.4 * (length + 100.0 * f64::from(counts.complex_words) / f64::from(counts.words))
-    })
+    ratios(counts)
+        .map_or(0.0, |(length, _)| 0.4 * (length + 100.0 * f64::from(counts.complex_words) / f64::from(counts.words)))
 }
 
 #[cfg(test)]
@@ -107,13 +98,7 @@ mod tests {
 
     #[test]
     fn the_formulas_are_the_published_ones() {
-        let counts = Counts {
-            sentences: 2,
-            words: 20,
-            syllables: 30,
-            complex_words: 3,
-            ..Counts::default()
-        };
+        let counts = Counts { sentences: 2, words: 20, syllables: 30, complex_words: 3, ..Counts::default() };
         assert!((flesch_reading_ease(&counts) - (206.835 - 10.15 - 126.9)).abs() < 1e-9);
         assert!((flesch_kincaid_grade(&counts) - (3.9 + 17.7 - 15.59)).abs() < 1e-9);
         assert!((gunning_fog(&counts) - 10.0).abs() < 1e-9);

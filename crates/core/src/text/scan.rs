@@ -39,11 +39,7 @@ impl Token<'_> {
     /// The byte before the word, 0 at the start of the line.
     #[inline]
     pub(super) fn before(&self) -> u8 {
-        self.start
-            .checked_sub(1)
-            .and_then(|at| self.line.as_bytes().get(at))
-            .copied()
-            .unwrap_or(0)
+        self.start.checked_sub(1).and_then(|at| self.line.as_bytes().get(at)).copied().unwrap_or(0)
     }
 
     /// The byte behind the word, 0 at the end of the line.
@@ -67,10 +63,7 @@ impl Token<'_> {
     #[inline]
     pub(super) fn numeric(&self) -> bool {
         self.text.as_bytes().first().is_some_and(u8::is_ascii_digit)
-            && self
-                .text
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
+            && self.text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
     }
 
     /// An enumerator at the start of a sentence: `1.`, `12)`, `B)`.
@@ -128,11 +121,8 @@ pub(super) fn scan(text: &str) -> Analysis {
     let read = text.get(..readable(text)).unwrap_or(text);
     let lexicon: &Lexicon = &LEXICON;
     let mut counters = Counters::default();
-    let mut scratch = Scratch {
-        lower: String::with_capacity(64),
-        head: String::with_capacity(64),
-        follows_head: false,
-    };
+    let mut scratch =
+        Scratch { lower: String::with_capacity(64), head: String::with_capacity(64), follows_head: false };
     for line in read.split_inclusive('\n') {
         counters.examples.line(line);
         scan_line(line, lexicon, &mut scratch, &mut counters);
@@ -144,10 +134,7 @@ pub(super) fn scan(text: &str) -> Analysis {
 /// The last character boundary at or before [`MAX_BYTES`].
 fn readable(text: &str) -> usize {
     let limit = text.len().min(MAX_BYTES);
-    (0..=limit)
-        .rev()
-        .find(|&at| text.is_char_boundary(at))
-        .unwrap_or(0)
+    (0..=limit).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
 fn scan_line(line: &str, lexicon: &Lexicon, scratch: &mut Scratch, counters: &mut Counters) {
@@ -184,19 +171,7 @@ fn scan_line(line: &str, lexicon: &Lexicon, scratch: &mut Scratch, counters: &mu
         let phrase = phrase_roles(lexicon, scratch, gap);
         let joined = gap == Some("-");
         let lower = scratch.lower.as_str();
-        let token = Token {
-            text,
-            lower,
-            hash,
-            entry,
-            phrase,
-            line,
-            start,
-            end,
-            opens_sentence,
-            opens_line,
-            joined,
-        };
+        let token = Token { text, lower, hash, entry, phrase, line, start, end, opens_sentence, opens_line, joined };
         counters.word(&token);
         last_holds_stop = holds_stop(&token);
         scratch.follows_head = entry.roles & role::PHRASE_HEAD != 0;
@@ -219,9 +194,7 @@ fn holds_stop(token: &Token<'_>) -> bool {
     }
     token.is(role::ABBREVIATION)
         || token.enumerates()
-        || (token.text.len() == 1
-            && token.text != "I"
-            && token.text.bytes().all(|byte| byte.is_ascii_uppercase()))
+        || (token.text.len() == 1 && token.text != "I" && token.text.bytes().all(|byte| byte.is_ascii_uppercase()))
 }
 
 /// The roles of the phrase made of the word before and this one, if one blank or hyphen stands between.

@@ -19,14 +19,7 @@ pub(super) enum Words<'a> {
 impl<'a> Words<'a> {
     /// The words of `line`; `ascii` says whether the line is ASCII.
     pub(super) fn new(line: &'a str, ascii: bool) -> Self {
-        if ascii {
-            Self::Ascii {
-                bytes: line.as_bytes(),
-                at: 0,
-            }
-        } else {
-            Self::Unicode(line.unicode_word_indices())
-        }
+        if ascii { Self::Ascii { bytes: line.as_bytes(), at: 0 } } else { Self::Unicode(line.unicode_word_indices()) }
     }
 }
 
@@ -41,9 +34,7 @@ impl Iterator for Words<'_> {
                 *at = word.1;
                 Some(word)
             }
-            Self::Unicode(words) => words
-                .next()
-                .map(|(start, word)| (start, start + word.len())),
+            Self::Unicode(words) => words.next().map(|(start, word)| (start, start + word.len())),
         }
     }
 }
@@ -65,11 +56,7 @@ fn ascii_word(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
         while let Some(&byte) = bytes.get(end) {
             if core(byte) {
                 alphanumeric |= byte != b'_';
-            } else if !joins(
-                bytes.get(end.wrapping_sub(1)).copied(),
-                byte,
-                bytes.get(end + 1).copied(),
-            ) {
+            } else if !joins(bytes.get(end.wrapping_sub(1)).copied(), byte, bytes.get(end + 1).copied()) {
                 break;
             }
             end += 1;
@@ -100,35 +87,19 @@ fn joins(before: Option<u8>, middle: u8, after: Option<u8>) -> bool {
 
 /// The sentences of one line: the byte offsets at which they end, in order.
 pub(super) enum Sentences<'a> {
-    Ascii {
-        bytes: &'a [u8],
-        at: usize,
-    },
-    Unicode {
-        line: &'a str,
-        piece_end: usize,
-        bounds: USentenceBoundIndices<'a>,
-        offset: usize,
-    },
+    Ascii { bytes: &'a [u8], at: usize },
+    Unicode { line: &'a str, piece_end: usize, bounds: USentenceBoundIndices<'a>, offset: usize },
 }
 
 impl<'a> Sentences<'a> {
     /// The sentences of `line`; `ascii` says whether the line is ASCII.
     pub(super) fn new(line: &'a str, ascii: bool) -> Self {
         if ascii {
-            return Self::Ascii {
-                bytes: line.as_bytes(),
-                at: 0,
-            };
+            return Self::Ascii { bytes: line.as_bytes(), at: 0 };
         }
         let piece_end = piece_end(line);
         let piece = line.get(..piece_end).unwrap_or(line);
-        Self::Unicode {
-            line,
-            piece_end,
-            bounds: piece.split_sentence_bound_indices(),
-            offset: 0,
-        }
+        Self::Unicode { line, piece_end, bounds: piece.split_sentence_bound_indices(), offset: 0 }
     }
 }
 
@@ -145,12 +116,7 @@ impl Iterator for Sentences<'_> {
                 *at = ascii_sentence_end(bytes, *at);
                 Some(*at)
             }
-            Self::Unicode {
-                line,
-                piece_end: end,
-                bounds,
-                offset,
-            } => loop {
+            Self::Unicode { line, piece_end: end, bounds, offset } => loop {
                 if let Some((start, sentence)) = bounds.next() {
                     return Some(*offset + start + sentence.len());
                 }
@@ -158,10 +124,7 @@ impl Iterator for Sentences<'_> {
                 let length = piece_end(rest);
                 *offset = *end;
                 *end += length;
-                *bounds = rest
-                    .get(..length)
-                    .unwrap_or(rest)
-                    .split_sentence_bound_indices();
+                *bounds = rest.get(..length).unwrap_or(rest).split_sentence_bound_indices();
             },
         }
     }
@@ -172,11 +135,7 @@ impl Iterator for Sentences<'_> {
 fn piece_end(line: &str) -> usize {
     let mut run = 0;
     for (at, character) in line.char_indices() {
-        run = if character.is_alphanumeric() {
-            0
-        } else {
-            run + 1
-        };
+        run = if character.is_alphanumeric() { 0 } else { run + 1 };
         if run > MAX_RUN {
             return at;
         }
@@ -224,10 +183,7 @@ fn after_terminator(bytes: &[u8], at: usize, full_stop: bool) -> Option<usize> {
             Some(next) if next.is_ascii_digit() => return None, // SB6
             Some(next)
                 if next.is_ascii_uppercase()
-                    && at
-                        .checked_sub(2)
-                        .and_then(byte)
-                        .is_some_and(|b| b.is_ascii_alphabetic()) =>
+                    && at.checked_sub(2).and_then(byte).is_some_and(|b| b.is_ascii_alphabetic()) =>
             {
                 return None; // SB7
             }
@@ -242,10 +198,8 @@ fn after_terminator(bytes: &[u8], at: usize, full_stop: bool) -> Option<usize> {
         end += 1;
     }
     if full_stop {
-        let ahead = bytes
-            .iter()
-            .skip(at)
-            .find(|b| b.is_ascii_alphabetic() || matches!(b, b'\r' | b'\n' | b'.' | b'!' | b'?'));
+        let ahead =
+            bytes.iter().skip(at).find(|b| b.is_ascii_alphabetic() || matches!(b, b'\r' | b'\n' | b'.' | b'!' | b'?'));
         if ahead.is_some_and(u8::is_ascii_lowercase) {
             return None; // SB8
         }
@@ -265,9 +219,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str, ascii: bool) -> Vec<&str> {
-        Words::new(text, ascii)
-            .map(|(start, end)| &text[start..end])
-            .collect()
+        Words::new(text, ascii).map(|(start, end)| &text[start..end]).collect()
     }
 
     fn ends(text: &str, ascii: bool) -> Vec<usize> {
@@ -278,15 +230,7 @@ mod tests {
     fn words_keep_contractions_numbers_and_identifiers_whole() {
         assert_eq!(
             words("Don't call parse_tree at 1,000.5 e.g. now_", true),
-            [
-                "Don't",
-                "call",
-                "parse_tree",
-                "at",
-                "1,000.5",
-                "e.g",
-                "now_"
-            ]
+            ["Don't", "call", "parse_tree", "at", "1,000.5", "e.g", "now_"]
         );
     }
 

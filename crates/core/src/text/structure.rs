@@ -27,15 +27,13 @@ impl Structure {
             self.subordinators += u32::from(token.is(role::SUBORDINATOR));
             self.coordinators += u32::from(token.is(role::COORDINATOR));
         }
-        self.inner_marks += u32::from(matches!(token.after(), b',' | b';' | b':'))
-            + u32::from(token.before() == b'(');
+        self.inner_marks += u32::from(matches!(token.after(), b',' | b';' | b':')) + u32::from(token.before() == b'(');
     }
 
     /// Ends `sentence` of `words` words and says whether it is a question.
     pub(super) fn end_sentence(&mut self, sentence: &str, words: u32) -> bool {
-        let body = sentence.trim_end_matches(|c: char| {
-            c.is_whitespace() || matches!(c, '"' | '\'' | ')' | ']' | '”' | '’' | '*')
-        });
+        let body = sentence
+            .trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | ']' | '”' | '’' | '*'));
         let last = body.chars().next_back().unwrap_or(' ');
         let terminated = matches!(last, '.' | '!' | '?' | ':' | '。' | '！' | '？' | '…');
         self.well_formed += u32::from(terminated && self.capital_start);

@@ -47,12 +47,7 @@ fn is_identifier(word: &str) -> bool {
             snake |= first == b'_' || second == b'_';
         }
     }
-    snake
-        || humps > 1
-        || (humps == 1
-            && !word.starts_with("Mc")
-            && !word.starts_with("Mac")
-            && !word.starts_with("De"))
+    snake || humps > 1 || (humps == 1 && !word.starts_with("Mc") && !word.starts_with("Mac") && !word.starts_with("De"))
 }
 
 #[cfg(test)]
@@ -62,13 +57,7 @@ mod tests {
 
     #[test]
     fn identifiers_are_told_from_words() {
-        for word in [
-            "snake_case",
-            "camelCase",
-            "PascalCase",
-            "getHTTPResponse",
-            "PyTorch",
-        ] {
+        for word in ["snake_case", "camelCase", "PascalCase", "getHTTPResponse", "PyTorch"] {
             assert!(is_identifier(word), "{word}");
         }
         for word in ["word", "Word", "NASA", "McDonald", "don't", "iOS"] {

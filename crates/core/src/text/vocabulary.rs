@@ -26,10 +26,7 @@ pub(super) const LISTS: &[(u32, &str)] = &[
         whether after before as once wherever whenever whether how why what lest provided than",
     ),
     (role::COORDINATOR, "and or but nor yet so"),
-    (
-        role::FINITE,
-        "is are was were has have had will would can could should may might does did of",
-    ),
+    (role::FINITE, "is are was were has have had will would can could should may might does did of"),
     (
         role::INTERROGATIVE,
         "what which who whom whose where when why how is are was were do does did can could should would \
@@ -62,10 +59,7 @@ pub(super) const LISTS: &[(u32, &str)] = &[
         "january february march april may june july august september october november december jan feb mar apr \
         jun jul aug sep sept oct nov dec",
     ),
-    (
-        role::WEEKDAY,
-        "monday tuesday wednesday thursday friday saturday sunday",
-    ),
+    (role::WEEKDAY, "monday tuesday wednesday thursday friday saturday sunday"),
     (
         role::UNIT,
         "km m cm mm nm mi ft kg g mg mcg lb lbs oz l ml dl kb mb gb tb kib mib gib hz khz mhz ghz ms ns us s sec \
@@ -80,23 +74,11 @@ pub(super) const LISTS: &[(u32, &str)] = &[
         "word words sentence sentences paragraph paragraphs bullet bullets point points item items line \
         lines step steps character characters token tokens page pages example examples option options",
     ),
-    (
-        role::YEAR_PREPOSITION,
-        "in since by from until till during before after circa around between early late",
-    ),
-    (
-        role::INPUT_LABEL,
-        "input q question user problem text prompt sentence context",
-    ),
-    (
-        role::OUTPUT_LABEL,
-        "output a answer assistant solution response result label completion expected",
-    ),
+    (role::YEAR_PREPOSITION, "in since by from until till during before after circa around between early late"),
+    (role::INPUT_LABEL, "input q question user problem text prompt sentence context"),
+    (role::OUTPUT_LABEL, "output a answer assistant solution response result label completion expected"),
     (role::EXAMPLE, "example examples"),
-    (
-        role::EXAMPLE_PHRASE,
-        "for_example for_instance e.g as_follows",
-    ),
+    (role::EXAMPLE_PHRASE, "for_example for_instance e.g as_follows"),
 ];
 
 const SOFTWARE: &str = "algorithm algorithms api apis array arrays async authentication authorization backend bash binary \
@@ -138,7 +120,7 @@ const TECHNICAL_PHRASES: &str = "machine_learning deep_learning neural_network n
     version_control blood_pressure heart_rate natural_language artificial_intelligence test_case test_cases data_set \
     regular_expression regular_expressions design_pattern load_balancer rate_limit";
 const VERBS: &str = "accept act add adopt adjust advise analyze analyse answer apply argue arrange ask assess assign assume \
-    assist begin brainstorm break build calculate categorize change characterize check choose cite clarify classify clean collect \
+    assist begin brainstorm break build calculate categorize change characterize check choose cite clarify classify clean close collect \
     combine come comment compare compile complete compose compute conclude conduct confirm connect consider construct \
     continue contrast convert copy correct count craft create critique debug decide deduce define deliver demonstrate \
     derive describe design detail detect determine develop devise diagnose differentiate discuss display distinguish divide do \

@@ -49,18 +49,12 @@ impl From<&Analysis> for Linguistic {
         }
         let (tokens, sentences) = (f64::from(analysis.tokens), f64::from(analysis.sentences));
         let readability = 1.0 / (1.0 + ((50.0 - analysis.flesch_reading_ease) / 20.0).exp());
-        let diversity = saturate(
-            (tokens + TYPICAL_MTLD) / (analysis.mtld_factors + 1.0),
-            TYPICAL_MTLD,
-        );
+        let diversity = saturate((tokens + TYPICAL_MTLD) / (analysis.mtld_factors + 1.0), TYPICAL_MTLD);
         let entities = saturate(f64::from(analysis.entities.total()) / tokens, 0.08);
         let clauses = f64::from(analysis.subordinators)
             + 0.5 * (f64::from(analysis.coordinators) + f64::from(analysis.inner_marks));
         let complexity = saturate(clauses / sentences, 2.0);
-        let technical = saturate(
-            f64::from(analysis.technical_terms + analysis.code_tokens) / tokens,
-            0.15,
-        );
+        let technical = saturate(f64::from(analysis.technical_terms + analysis.code_tokens) / tokens, 0.15);
         let structure = structure(analysis);
         let clarity = clarity(analysis);
         let examples = f64::from(u8::from(analysis.examples > 0));
@@ -128,10 +122,7 @@ fn structure(analysis: &Analysis) -> f64 {
 
 fn clarity(analysis: &Analysis) -> f64 {
     let directive = f64::from(analysis.imperatives) + 0.6 * f64::from(analysis.questions);
-    let vagueness = saturate(
-        f64::from(analysis.vague_words) / f64::from(analysis.tokens),
-        0.05,
-    );
+    let vagueness = saturate(f64::from(analysis.vague_words) / f64::from(analysis.tokens), 0.05);
     0.55 * (directive / f64::from(analysis.sentences)).min(1.0)
         + 0.30 * saturate(f64::from(analysis.constraints), 1.5)
         + 0.15 * (1.0 - vagueness)
