@@ -13,6 +13,7 @@ mod linguistic;
 mod readability;
 mod scan;
 mod segment;
+mod shadow;
 mod structure;
 mod syllables;
 mod terms;

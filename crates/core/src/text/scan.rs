@@ -9,7 +9,8 @@ use super::{
     imperatives::Imperatives,
     lexicon::{Entry, LEXICON, Lexicon, hash, role},
     readability::{self, Readability},
-    segment::{Sentences, Words},
+    segment::{Form, Sentences, Words},
+    shadow::Shadow,
     structure::Structure,
     terms::Terms,
 };
@@ -114,6 +115,7 @@ struct Scratch {
     /// The last word, if a phrase may start with it, and whether it does.
     head: String,
     follows_head: bool,
+    shadow: Shadow,
 }
 
 /// Analyses `text` up to [`MAX_BYTES`].
@@ -121,8 +123,12 @@ pub(super) fn scan(text: &str) -> Analysis {
     let read = text.get(..readable(text)).unwrap_or(text);
     let lexicon: &Lexicon = &LEXICON;
     let mut counters = Counters::default();
-    let mut scratch =
-        Scratch { lower: String::with_capacity(64), head: String::with_capacity(64), follows_head: false };
+    let mut scratch = Scratch {
+        lower: String::with_capacity(64),
+        head: String::with_capacity(64),
+        follows_head: false,
+        shadow: Shadow::default(),
+    };
     for line in read.split_inclusive('\n') {
         counters.examples.line(line);
         scan_line(line, lexicon, &mut scratch, &mut counters);
@@ -138,13 +144,14 @@ fn readable(text: &str) -> usize {
 }
 
 fn scan_line(line: &str, lexicon: &Lexicon, scratch: &mut Scratch, counters: &mut Counters) {
-    let ascii = line.is_ascii();
-    let mut sentences = Sentences::new(line, ascii);
+    let mut shadow = std::mem::take(&mut scratch.shadow);
+    let form = Form::of(line, &mut shadow);
+    let mut sentences = Sentences::new(line, form);
     let (mut sentence_start, mut sentence_end) = (0, 0);
     let mut last_end = None;
     let mut last_holds_stop = false;
     scratch.follows_head = false;
-    for (start, end) in Words::new(line, ascii) {
+    for (start, end) in Words::new(line, form) {
         let opens_line = last_end.is_none();
         let mut opens_sentence = opens_line;
         if start >= sentence_end {
@@ -183,6 +190,7 @@ fn scan_line(line: &str, lexicon: &Lexicon, scratch: &mut Scratch, counters: &mu
     if last_end.is_some() {
         counters.end_sentence(line.get(sentence_start..).unwrap_or_default());
     }
+    scratch.shadow = shadow;
 }
 
 /// Whether the full stop behind the word belongs to the word and not to the sentence: an abbreviation, an enumerator,

@@ -1,25 +1,66 @@
 //! Lines, words and sentences by the Unicode rules (UAX #29).
 //!
 //! A line feed is a boundary for words (WB3a, WB3b) and sentences (SB4), so a text is cut into lines first and every
-//! line takes the cheapest exact path: ASCII lines are cut here, others by `unicode-segmentation`. The tests prove both
-//! equal. One tailoring: in a line that is not ASCII, more than [`MAX_RUN`] characters in a row without a letter or
+//! line takes the cheapest exact path: ASCII lines and those with a [`Shadow`] are cut here, others by
+//! `unicode-segmentation`. The tests prove all equal. One tailoring: in a line that is not ASCII, more than [`MAX_RUN`] characters in a row without a letter or
 //! digit end a sentence. It bounds the look-ahead of rule SB8, which would be quadratic otherwise.
 
 use unicode_segmentation::{USentenceBoundIndices, UnicodeSegmentation, UnicodeWordIndices};
+
+use super::shadow::Shadow;
+
+/// How the characters of a line are read.
+#[derive(Clone, Copy)]
+pub(super) enum Form<'a> {
+    Ascii,
+    Shadow(&'a Shadow),
+    Unicode,
+}
+
+impl<'a> Form<'a> {
+    /// The cheapest form of `line`; `shadow` is a buffer.
+    pub(super) fn of(line: &str, shadow: &'a mut Shadow) -> Self {
+        if line.is_ascii() {
+            Self::Ascii
+        } else if shadow.fill(line) {
+            Self::Shadow(shadow)
+        } else {
+            Self::Unicode
+        }
+    }
+
+    /// The bytes to cut by the ASCII rules, and what their offsets mean; `None` for the general rules.
+    fn bytes(self, line: &'a str) -> Option<(&'a [u8], &'a [u32])> {
+        match self {
+            Self::Ascii => Some((line.as_bytes(), &[])),
+            Self::Shadow(shadow) => Some((&shadow.bytes, &shadow.offsets)),
+            Self::Unicode => None,
+        }
+    }
+}
+
+/// The offset in the line; without `offsets` it is the same.
+#[inline]
+fn in_line(offsets: &[u32], at: usize) -> usize {
+    offsets.get(at).map_or(at, |&offset| offset as usize)
+}
 
 /// The longest run without letter or digit inside one sentence of a line that is not ASCII.
 const MAX_RUN: usize = 32;
 
 /// The words of one line: byte ranges, in order.
 pub(super) enum Words<'a> {
-    Ascii { bytes: &'a [u8], at: usize },
+    Ascii { bytes: &'a [u8], offsets: &'a [u32], at: usize },
     Unicode(UnicodeWordIndices<'a>),
 }
 
 impl<'a> Words<'a> {
-    /// The words of `line`; `ascii` says whether the line is ASCII.
-    pub(super) fn new(line: &'a str, ascii: bool) -> Self {
-        if ascii { Self::Ascii { bytes: line.as_bytes(), at: 0 } } else { Self::Unicode(line.unicode_word_indices()) }
+    /// The words of `line`; `form` is that of the line.
+    pub(super) fn new(line: &'a str, form: Form<'a>) -> Self {
+        match form.bytes(line) {
+            Some((bytes, offsets)) => Self::Ascii { bytes, offsets, at: 0 },
+            None => Self::Unicode(line.unicode_word_indices()),
+        }
     }
 }
 
@@ -29,10 +70,10 @@ impl Iterator for Words<'_> {
     #[inline]
     fn next(&mut self) -> Option<(usize, usize)> {
         match self {
-            Self::Ascii { bytes, at } => {
+            Self::Ascii { bytes, offsets, at } => {
                 let word = ascii_word(bytes, *at)?;
                 *at = word.1;
-                Some(word)
+                Some((in_line(offsets, word.0), in_line(offsets, word.1)))
             }
             Self::Unicode(words) => words.next().map(|(start, word)| (start, start + word.len())),
         }
@@ -87,15 +128,15 @@ fn joins(before: Option<u8>, middle: u8, after: Option<u8>) -> bool {
 
 /// The sentences of one line: the byte offsets at which they end, in order.
 pub(super) enum Sentences<'a> {
-    Ascii { bytes: &'a [u8], at: usize },
+    Ascii { bytes: &'a [u8], offsets: &'a [u32], at: usize },
     Unicode { line: &'a str, piece_end: usize, bounds: USentenceBoundIndices<'a>, offset: usize },
 }
 
 impl<'a> Sentences<'a> {
-    /// The sentences of `line`; `ascii` says whether the line is ASCII.
-    pub(super) fn new(line: &'a str, ascii: bool) -> Self {
-        if ascii {
-            return Self::Ascii { bytes: line.as_bytes(), at: 0 };
+    /// The sentences of `line`; `form` is that of the line.
+    pub(super) fn new(line: &'a str, form: Form<'a>) -> Self {
+        if let Some((bytes, offsets)) = form.bytes(line) {
+            return Self::Ascii { bytes, offsets, at: 0 };
         }
         let piece_end = piece_end(line);
         let piece = line.get(..piece_end).unwrap_or(line);
@@ -109,12 +150,12 @@ impl Iterator for Sentences<'_> {
     #[inline]
     fn next(&mut self) -> Option<usize> {
         match self {
-            Self::Ascii { bytes, at } => {
+            Self::Ascii { bytes, offsets, at } => {
                 if *at >= bytes.len() {
                     return None;
                 }
                 *at = ascii_sentence_end(bytes, *at);
-                Some(*at)
+                Some(in_line(offsets, *at))
             }
             Self::Unicode { line, piece_end: end, bounds, offset } => loop {
                 if let Some((start, sentence)) = bounds.next() {
@@ -213,73 +254,5 @@ fn after_terminator(bytes: &[u8], at: usize, full_stop: bool) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn words(text: &str, ascii: bool) -> Vec<&str> {
-        Words::new(text, ascii).map(|(start, end)| &text[start..end]).collect()
-    }
-
-    fn ends(text: &str, ascii: bool) -> Vec<usize> {
-        Sentences::new(text, ascii).collect()
-    }
-
-    #[test]
-    fn words_keep_contractions_numbers_and_identifiers_whole() {
-        assert_eq!(
-            words("Don't call parse_tree at 1,000.5 e.g. now_", true),
-            ["Don't", "call", "parse_tree", "at", "1,000.5", "e.g", "now_"]
-        );
-    }
-
-    #[test]
-    fn sentences_end_behind_their_closing_marks_and_spaces() {
-        assert_eq!(ends("Is it 3.5? (Yes.) Then stop", true), [11, 18, 27]);
-        assert_eq!(ends("etc. and so on. Done", true), [16, 20]);
-    }
-
-    #[test]
-    fn a_long_run_without_letters_ends_a_piece() {
-        let line = format!("é{}b", "-".repeat(MAX_RUN + 1));
-        assert_eq!(ends(&line, false), [2 + MAX_RUN, line.len()]);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4_000))]
-
-        #[test]
-        fn ascii_paths_equal_the_unicode_rules(text in "[ -~\t\r\n\x0B\x0C\x00]{0,30}|[aA1_.,:;'!?() \r\n-]{0,24}") {
-            let expected: Vec<&str> = text.unicode_words().collect();
-            let mut found = Vec::new();
-            let mut offset = 0;
-            let mut found_ends = Vec::new();
-            for line in text.split_inclusive('\n') {
-                found.extend(words(line, true));
-                found_ends.extend(ends(line, true).into_iter().map(|end| offset + end));
-                offset += line.len();
-            }
-            prop_assert_eq!(found, expected);
-            let expected: Vec<usize> =
-                text.split_sentence_bound_indices().map(|(start, sentence)| start + sentence.len()).collect();
-            prop_assert_eq!(found_ends, expected);
-        }
-
-        #[test]
-        fn lines_keep_the_unicode_bounds(text in "[aA1é.’”“ \u{200d}\u{2028}\r\n!あ-]{0,24}") {
-            let expected: Vec<&str> = text.unicode_words().collect();
-            let found: Vec<&str> = text.split_inclusive('\n').flat_map(|line| words(line, line.is_ascii())).collect();
-            prop_assert_eq!(found, expected);
-            let mut offset = 0;
-            let mut found_ends = Vec::new();
-            for line in text.split_inclusive('\n') {
-                found_ends.extend(ends(line, line.is_ascii()).into_iter().map(|end| offset + end));
-                offset += line.len();
-            }
-            let expected: Vec<usize> =
-                text.split_sentence_bound_indices().map(|(start, sentence)| start + sentence.len()).collect();
-            prop_assert_eq!(found_ends, expected);
-        }
-    }
-}
+#[path = "segment_tests.rs"]
+mod tests;
