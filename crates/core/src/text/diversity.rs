@@ -7,7 +7,8 @@
 /// The type-token ratio at which a factor is complete is 18/25 = 0.72 (McCarthy and Jarvis, 2010).
 const THRESHOLD: (u32, u32) = (18, 25);
 
-/// Collects the words as numbers of their types. Memory: two bytes per word, never more than the text itself.
+/// Collects the words as numbers of their types. A text of `MAX_BYTES` has at most half as many words, so that the numbers
+/// fit into 16 bits; the sequence, which the backward reading needs, is never larger than the text.
 #[derive(Default)]
 pub(super) struct Diversity {
     /// Open-addressed set of word hashes with the number of the type; the length is a power of two or 0.

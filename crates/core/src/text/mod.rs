@@ -1,8 +1,9 @@
 //! Text analysis: raw counts and published indices of a prompt, and the ten linguistic features made of them.
 //!
-//! [`analyze`] reads the text once. It is a pure function of the text, takes any string, and needs time linear in the
-//! length and memory below twice the length. English is assumed by the syllables and the word lists; the segmentation
-//! is that of Unicode.
+//! [`analyze`] reads the text once. It is a pure function of the text and takes any string. Time is linear in the length;
+//! memory is linear in the distinct words, with two bytes per word and five per character of the longest line on top:
+//! about 2.5 MiB at worst, for a text at the limit of [`MAX_BYTES`]. English is assumed by the syllables and the word
+//! lists; the segmentation is that of Unicode.
 
 mod diversity;
 mod entities;
