@@ -1,7 +1,7 @@
 //! How well held-out sessions are judged, and what a person should know of it.
 
 use ndarray::Axis;
-use souffleur_algorithms::metrics::{Binning, MetricError, auroc, average_precision, brier, confusion, expected_calibration_error};
+use souffleur_algorithms::metrics::{Bins, MetricError, auroc, average_precision, brier, confusion, expected_calibration_error};
 use souffleur_core::error::ComponentError;
 use souffleur_core::features::COLUMNS;
 
@@ -79,7 +79,7 @@ fn figures(held: &Held<'_>, threshold: f64) -> Result<HeldOut, MetricError> {
         true_positive_rate: calls.true_positive_rate().unwrap_or(f64::NAN),
         auroc: auroc(p, held.failed)?,
         average_precision: average_precision(p, held.failed)?,
-        calibration_error: expected_calibration_error(p, held.failed, Binning::EqualMass(BINS))?,
+        calibration_error: expected_calibration_error(p, held.failed, Bins::EqualMass(BINS))?,
         brier: brier(p, held.failed)?,
         anomaly_auroc: auroc(held.anomaly, held.failed)?,
     })

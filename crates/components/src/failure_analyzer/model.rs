@@ -71,16 +71,16 @@ pub(super) fn anomaly_scores(
 }
 
 /// The classifier's inputs: the features, then the anomaly score.
-pub(super) fn inputs(features: ArrayView2<'_, f32>, anomaly: &Array1<f64>) -> Result<Array2<f32>, ComponentError> {
+pub(super) fn inputs(features: &Array2<f32>, anomaly: &Array1<f64>) -> Result<Array2<f32>, ComponentError> {
     let anomaly = anomaly.mapv(|score| score as f32).insert_axis(Axis(1));
-    concatenate(Axis(1), &[features, anomaly.view()]).map_err(|e| ComponentError::Data(e.to_string()))
+    concatenate(Axis(1), &[features.view(), anomaly.view()]).map_err(|e| ComponentError::Data(e.to_string()))
 }
 
 impl Model {
     /// Log-odds of failure of each row.
     pub(super) fn log_odds(&self, rows: &Array2<f32>, anomaly: &Array1<f64>) -> Result<Vec<f64>, ComponentError> {
-        let inputs = inputs(rows.view(), anomaly)?;
-        let scores = self.classifier.decision_function(inputs.view(), &());
+        let inputs = inputs(rows, anomaly)?;
+        let scores = self.classifier.log_odds(inputs.view(), &());
         scores.map(|s| s.to_vec()).map_err(|e| ComponentError::Data(e.to_string()))
     }
 

@@ -18,7 +18,7 @@ pub struct Params {
     /// Step of each round, 0.01 to 0.5.
     pub learning_rate: f64,
     /// Depth of the boosted trees, 1 to 8.
-    pub max_depth: usize,
+    pub max_depth: u32,
     /// Folds of the cross-validation that calibration and held-out figures come from, 2 to 10.
     pub folds: usize,
     /// Highest share of successful sessions that may be flagged as failures, 0.001 to 0.5.

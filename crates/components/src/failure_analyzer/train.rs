@@ -92,10 +92,10 @@ pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result
         Err(e)
     })?;
     phases.next()?;
-    let inputs = inputs(data.features.view(), &anomaly)?;
+    let inputs = inputs(&data.features, &anomaly)?;
     let held = held_out_scores(params, &data, &inputs, &mut phases, job)?;
-    let (calibration, probabilities) = calibrate(&held, &data.failed)?;
-    let classifier = boost(params, &inputs, &data.failed, &phases, job)?;
+    let (calibration, probabilities) = calibrate(&held, &data.failed, &phases)?;
+    let classifier = boost(params, &inputs, &data.failed, &phases)?;
     let held = Held { probabilities, failed: &data.failed, anomaly: anomaly.as_slice().unwrap_or_default() };
     let threshold = evaluate::threshold(&held, params.false_positive_rate_max);
     let report = evaluate::report(&data, &held, threshold, calibration.name())?;
@@ -119,13 +119,11 @@ fn boost(
     inputs: &Array2<f32>,
     failed: &[bool],
     phases: &Phases<'_>,
-    job: &Job,
 ) -> Result<GradientBoosting, ComponentError> {
     GradientBoosting::params()
-        .n_rounds(params.boosting_rounds)
+        .n_trees(params.boosting_rounds)
         .learning_rate(params.learning_rate)
         .max_depth(params.max_depth)
-        .seed(job.seed())
         .check()
         .map_err(|e| ComponentError::Data(e.to_string()))?
         .fit(inputs.view(), failed, &phases.watch())
@@ -156,9 +154,9 @@ fn held_out_scores(
                 let why = "the sessions are too alike to hold some of them out; more different prompts are needed";
                 return Err(ComponentError::Data(why.to_owned()));
             }
-            let model = boost(params, &inputs.select(Axis(0), &learn), &labels, phases, job)?;
+            let model = boost(params, &inputs.select(Axis(0), &learn), &labels, phases)?;
             let scores: Array1<f64> = model
-                .decision_function(inputs.select(Axis(0), &test).view(), &phases.watch())
+                .log_odds(inputs.select(Axis(0), &test).view(), &phases.watch())
                 .map_err(|e| phases.failed(&e))?;
             for (&i, score) in test.iter().zip(scores) {
                 log_odds[i] = score;
@@ -169,38 +167,42 @@ fn held_out_scores(
     Ok(HeldOutScores { fold, folds: params.folds, log_odds })
 }
 
+/// Fits one kind of calibration to scores and labels.
+type Fit = fn(&[f64], &[bool], &Phases<'_>) -> Result<Calibration, ComponentError>;
+
 /// The better calibration by held-out log-loss, fitted on all rows, and each row's probability from a calibration
 /// that did not see the row's fold.
-fn calibrate(held: &HeldOutScores, failed: &[bool]) -> Result<(Calibration, Vec<f64>), ComponentError> {
-    let fits: [fn(&[f64], &[bool]) -> Result<Calibration, ComponentError>; 2] = [isotonic, platt];
+fn calibrate(
+    held: &HeldOutScores,
+    failed: &[bool],
+    phases: &Phases<'_>,
+) -> Result<(Calibration, Vec<f64>), ComponentError> {
     let mut best: Option<(f64, Calibration, Vec<f64>)> = None;
-    for fit in fits {
+    for fit in [isotonic as Fit, platt] {
         let mut probabilities = vec![0.0; failed.len()];
         for k in 0..held.folds {
             let learn: Vec<usize> = (0..failed.len()).filter(|&i| held.fold[i] != k).collect();
             let scores: Vec<f64> = learn.iter().map(|&i| held.log_odds[i]).collect();
             let labels: Vec<bool> = learn.iter().map(|&i| failed[i]).collect();
-            let map = fit(&scores, &labels)?;
+            let map = fit(&scores, &labels, phases)?;
             for i in (0..failed.len()).filter(|&i| held.fold[i] == k) {
                 probabilities[i] = map.probability(held.log_odds[i])?;
             }
         }
         let loss = log_loss(&probabilities, failed).map_err(|e| ComponentError::Data(e.to_string()))?;
         if best.as_ref().is_none_or(|(least, _, _)| loss < *least) {
-            best = Some((loss, fit(&held.log_odds, failed)?, probabilities));
+            best = Some((loss, fit(&held.log_odds, failed, phases)?, probabilities));
         }
     }
     best.map(|(_, map, p)| (map, p)).ok_or_else(|| ComponentError::Data("no calibration could be fitted".to_owned()))
 }
 
-fn isotonic(scores: &[f64], labels: &[bool]) -> Result<Calibration, ComponentError> {
-    let map = IsotonicRegression::fit_labels(scores, labels).map_err(|e| ComponentError::Data(e.to_string()))?;
-    Ok(Calibration::Isotonic(map))
+fn isotonic(scores: &[f64], labels: &[bool], phases: &Phases<'_>) -> Result<Calibration, ComponentError> {
+    IsotonicRegression::fit_labels(scores, labels).map(Calibration::Isotonic).map_err(|e| phases.failed(&e))
 }
 
-fn platt(scores: &[f64], labels: &[bool]) -> Result<Calibration, ComponentError> {
-    let map = PlattScaling::fit(scores, labels).map_err(|e| ComponentError::Data(e.to_string()))?;
-    Ok(Calibration::Platt(map))
+fn platt(scores: &[f64], labels: &[bool], phases: &Phases<'_>) -> Result<Calibration, ComponentError> {
+    PlattScaling::fit(scores, labels, &phases.watch()).map(Calibration::Platt).map_err(|e| phases.failed(&e))
 }
 
 /// The median of each feature among successes.

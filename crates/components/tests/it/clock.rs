@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use souffleur_core::clock::Clock;
 use souffleur_core::time::Timestamp;
 
-pub struct TestClock(Instant);
+pub(crate) struct TestClock(Instant);
 
 impl TestClock {
     #[expect(clippy::disallowed_methods, reason = "the test is the edge here")]
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 }

@@ -5,16 +5,17 @@ use souffleur_core::batch::{Outcomes, Rows, TrainingBatch};
 use souffleur_core::ids::Seq;
 
 /// The first `n` rows.
-pub fn head(batch: &TrainingBatch, n: usize) -> TrainingBatch {
+pub(crate) fn head(batch: &TrainingBatch, n: usize) -> TrainingBatch {
     let mut cut = batch.clone();
     cut.features = batch.features.slice_axis(Axis(0), (..n).into()).to_owned().into();
-    cut.rows = rows(&batch.rows, |column| column[..n].to_vec(), |times| times[..n].to_vec(), |flags| flags[..n].to_vec());
+    cut.rows =
+        rows(&batch.rows, |column| column[..n].to_vec(), |times| times[..n].to_vec(), |flags| flags[..n].to_vec());
     cut.outcomes = outcomes(&batch.outcomes, |column| column[..n].to_vec(), |counts| counts[..n].to_vec());
     cut
 }
 
 /// All rows, `times` over.
-pub fn repeated(batch: &TrainingBatch, times: usize) -> TrainingBatch {
+pub(crate) fn repeated(batch: &TrainingBatch, times: usize) -> TrainingBatch {
     let mut long = batch.clone();
     let views = vec![batch.features.view(); times];
     long.features = concatenate(Axis(0), &views).expect("equal widths").into();
