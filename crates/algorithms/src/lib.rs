@@ -12,6 +12,7 @@ pub mod calibration;
 pub mod gbdt;
 pub mod input;
 pub mod isolation_forest;
+pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
 pub mod watch;
