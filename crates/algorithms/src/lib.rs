@@ -9,8 +9,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod calibration;
+pub mod gbdt;
 pub mod input;
 pub mod isolation_forest;
+pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
 pub mod watch;

@@ -6,5 +6,6 @@
     missing_docs
 )]
 
+mod calibrated_boosting;
 mod isolation_forest_adbench;
 mod npz;
