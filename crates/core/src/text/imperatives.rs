@@ -47,7 +47,8 @@ impl Imperatives {
             self.state = self.next_state(token);
         }
         let quantity = self.previous_numeric && token.is(role::TEXT_UNIT);
-        self.constraints += u32::from(token.is(role::CONSTRAINT) || quantity);
+        let asked = token.opens_sentence && token.is(role::INTERROGATIVE); // "Should I ..." constrains nothing
+        self.constraints += u32::from((token.is(role::CONSTRAINT) && !asked) || quantity);
         self.vague_words += u32::from(token.is(role::VAGUE));
         self.previous_numeric = token.numeric();
     }
@@ -123,5 +124,6 @@ mod tests {
         assert_eq!(analysis.constraints, 5);
         assert_eq!(analysis.vague_words, 1);
         assert_eq!(analyze("where is indonesia").questions, 1);
+        assert_eq!(analyze("Should I go?").constraints, 0);
     }
 }

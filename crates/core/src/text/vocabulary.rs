@@ -36,7 +36,7 @@ pub(super) const LISTS: &[(u32, &str)] = &[
         role::CONSTRAINT,
         "must should shall only exactly maximum minimum max min avoid without don't never always ensure \
         limit limited restrict include exclude including excluding required require requires mandatory format formatted \
-        strictly precisely within cannot concise brief detailed json csv markdown bulleted numbered table tone style \
+        strictly precisely within cannot concise brief detailed json csv markdown bulleted numbered tone style \
         audience between",
     ),
     (
