@@ -34,8 +34,8 @@ impl Default for Params {
         Self {
             forest_trees: 100,
             forest_sample_rows: 256,
-            boosting_rounds: 100,
-            learning_rate: 0.1,
+            boosting_rounds: 150,
+            learning_rate: 0.05,
             max_depth: 4,
             folds: 5,
             false_positive_rate_max: 0.14,
