@@ -193,18 +193,20 @@ impl IsolationForest {
     }
 
     fn add_tree(&self, splits: &[Split], leaf_path: &[f32], keys: &[u32], sums: &mut [f64]) {
-        let (height, width) = (self.height(), self.n_features);
+        let width = self.n_features;
         let mut groups = sums.chunks_exact_mut(LANES);
         let mut rows = keys.chunks_exact(LANES * width);
         for (sums, rows) in groups.by_ref().zip(rows.by_ref()) {
-            let reached = descend::<LANES>(splits, height, rows, width);
+            // SAFETY: growing draws features below `n_features`, and reading a forest back checks that they are.
+            let reached = unsafe { descend::<LANES>(splits, rows, width) };
             for (sum, slot) in sums.iter_mut().zip(reached) {
                 *sum += f64::from(leaf_path[slot - splits.len()]);
             }
         }
         let rest = groups.into_remainder().iter_mut();
         for (sum, row) in rest.zip(rows.remainder().chunks_exact(width)) {
-            let [slot] = descend::<1>(splits, height, row, width);
+            // SAFETY: as above.
+            let [slot] = unsafe { descend::<1>(splits, row, width) };
             *sum += f64::from(leaf_path[slot - splits.len()]);
         }
     }

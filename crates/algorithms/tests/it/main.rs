@@ -9,3 +9,4 @@
 mod calibrated_boosting;
 mod isolation_forest_adbench;
 mod npz;
+mod snapshots;
