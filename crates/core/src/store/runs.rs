@@ -1,0 +1,143 @@
+//! Training runs, their models and the right to commit them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Metrics;
+use crate::ids::{DataVersion, Epoch, Seq};
+use crate::time::Timestamp;
+
+/// The exclusive right to commit a component's next model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lease {
+    /// Whose.
+    pub component: String,
+    /// The run it was taken for.
+    pub run_id: String,
+    /// The epoch every commit under it carries.
+    pub epoch: Epoch,
+    /// When it lapses unless renewed.
+    pub expires: Timestamp,
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Started, not ended.
+    Running,
+    /// Ended with a model.
+    Succeeded,
+    /// Ended without one.
+    Failed,
+    /// Stopped on request.
+    Cancelled,
+    /// Superseded by a newer epoch before it ended.
+    Abandoned,
+}
+
+impl RunState {
+    /// The state's name, as stored.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// Reads a state's name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled, Self::Abandoned]
+            .into_iter()
+            .find(|state| state.name() == name)
+    }
+}
+
+/// A finished run on its way into the store.
+#[derive(Clone, Debug)]
+pub struct RunCommit {
+    /// The lease it ran under.
+    pub lease: Lease,
+    /// When it ended.
+    pub now: Timestamp,
+    /// The data it was trained on.
+    pub version: DataVersion,
+    /// The seed it drew from.
+    pub seed: u64,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// What was found.
+    pub report: Value,
+    /// Figures about the model.
+    pub metrics: Metrics,
+    /// The model's snapshot.
+    pub snapshot: Vec<u8>,
+    /// The exact rows it was trained on, in order.
+    pub rows: Vec<Seq>,
+}
+
+/// A run that ended without a model.
+#[derive(Clone, Debug)]
+pub struct RunFailure {
+    /// The lease it ran under.
+    pub lease: Lease,
+    /// When it ended.
+    pub now: Timestamp,
+    /// `Failed` or `Cancelled`.
+    pub state: RunState,
+    /// Why.
+    pub reason: String,
+}
+
+/// A stored run.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RunRow {
+    /// Its name.
+    pub run_id: String,
+    /// Whose.
+    pub component: String,
+    /// The epoch it ran under.
+    pub epoch: Epoch,
+    /// How it stands.
+    pub state: RunState,
+    /// When it was started.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// The data it was trained on.
+    pub version: Option<DataVersion>,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// What was found.
+    pub report: Option<Value>,
+    /// Figures about the model.
+    #[schemars(with = "Vec<crate::component::Measurement>")]
+    pub metrics: Metrics,
+}
+
+/// A stored model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelRow {
+    /// Its name.
+    pub model_id: String,
+    /// Whose.
+    pub component: String,
+    /// The run that made it.
+    pub run_id: String,
+    /// The epoch it was committed under.
+    pub epoch: Epoch,
+    /// The data it was trained on.
+    pub version: DataVersion,
+    /// When it was committed.
+    pub created: Timestamp,
+    /// The snapshot.
+    pub snapshot: Vec<u8>,
+}
