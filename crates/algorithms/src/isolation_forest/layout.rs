@@ -17,10 +17,7 @@ pub(super) struct Split {
 
 impl Split {
     /// A split that sends every row left: no finite value has a key above it.
-    pub(super) const LEFT: Self = Self {
-        key: u32::MAX,
-        feature: 0,
-    };
+    pub(super) const LEFT: Self = Self { key: u32::MAX, feature: 0 };
 }
 
 /// Maps finite numbers to integers of the same order: one integer comparison replaces a floating-point one, whose
@@ -61,11 +58,7 @@ pub(super) fn average_path_length(rows: u32) -> f64 {
 /// # Panics
 /// If `splits.len()` is no power of two or there are fewer than `LANES * width` keys.
 #[inline(always)]
-pub(super) unsafe fn descend<const LANES: usize>(
-    splits: &[Split],
-    rows: &[u32],
-    width: usize,
-) -> [usize; LANES] {
+pub(super) unsafe fn descend<const LANES: usize>(splits: &[Split], rows: &[u32], width: usize) -> [usize; LANES] {
     assert!(splits.len().is_power_of_two() && rows.len() >= LANES * width);
     let mut at = [1usize; LANES];
     for _ in 0..splits.len().ilog2() {
@@ -86,18 +79,7 @@ mod tests {
 
     #[test]
     fn keys_keep_the_order_of_numbers() {
-        let ordered = [
-            f32::MIN,
-            -1.5,
-            -1.0,
-            -f32::MIN_POSITIVE,
-            0.0,
-            1e-45,
-            f32::MIN_POSITIVE,
-            1.0,
-            1.5,
-            f32::MAX,
-        ];
+        let ordered = [f32::MIN, -1.5, -1.0, -f32::MIN_POSITIVE, 0.0, 1e-45, f32::MIN_POSITIVE, 1.0, 1.5, f32::MAX];
         for pair in ordered.windows(2) {
             assert!(sort_key(pair[0]) < sort_key(pair[1]), "{pair:?}");
         }
@@ -108,19 +90,10 @@ mod tests {
     #[test]
     fn average_path_lengths_are_those_of_scikit_learn() {
         // sklearn.ensemble._iforest._average_path_length([1, 2, 3, 5, 256, 999]), scikit-learn 1.9.1.
-        let expected = [
-            0.0,
-            1.0,
-            1.207_392_357_589_623,
-            2.327_020_052_042_847,
-            10.244_770_920_119_917,
-            12.967_939_884_427_995,
-        ];
+        let expected =
+            [0.0, 1.0, 1.207_392_357_589_623, 2.327_020_052_042_847, 10.244_770_920_119_917, 12.967_939_884_427_995];
         for (rows, expected) in [1, 2, 3, 5, 256, 999].into_iter().zip(expected) {
-            assert!(
-                (average_path_length(rows) - expected).abs() < 1e-12,
-                "{rows}"
-            );
+            assert!((average_path_length(rows) - expected).abs() < 1e-12, "{rows}");
         }
     }
 

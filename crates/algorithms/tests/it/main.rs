@@ -1,10 +1,5 @@
 //! Integration tests: the algorithms on published data sets, where these are at hand.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    missing_docs
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod calibrated_boosting;
 mod isolation_forest_adbench;
