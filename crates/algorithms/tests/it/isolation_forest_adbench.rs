@@ -15,27 +15,15 @@ const TOLERANCE: f64 = 0.005;
 
 fn data() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let data = std::env::var_os("SOUFFLEUR_SHARED")
-        .map_or(beside, PathBuf::from)
-        .join("data");
+    let data = std::env::var_os("SOUFFLEUR_SHARED").map_or(beside, PathBuf::from).join("data");
     data.join("anomaly/adbench").exists().then_some(data)
 }
 
 /// `"iforest_auc"` of one set in the reference file: scikit-learn's mean over its seeds.
 fn reference(json: &str, set: &str) -> f64 {
-    let (_, entry) = json
-        .split_once(&format!("\"{set}\""))
-        .expect("set in the reference");
-    let (_, value) = entry
-        .split_once("\"iforest_auc\":")
-        .expect("figure in the reference");
-    value
-        .split([',', '}'])
-        .next()
-        .unwrap()
-        .trim()
-        .parse()
-        .unwrap()
+    let (_, entry) = json.split_once(&format!("\"{set}\"")).expect("set in the reference");
+    let (_, value) = entry.split_once("\"iforest_auc\":").expect("figure in the reference");
+    value.split([',', '}']).next().unwrap().trim().parse().unwrap()
 }
 
 #[test]
@@ -57,30 +45,15 @@ fn auroc_is_that_of_scikit_learn() {
         let set = path.file_stem().unwrap().to_str().unwrap();
         let (x, labels) = npz::read(&path);
         let of_seed = |seed| {
-            let forest = IsolationForest::params()
-                .seed(seed)
-                .check()
-                .unwrap()
-                .fit(x.view(), &())
-                .unwrap();
-            auroc(
-                forest.score(x.view(), &()).unwrap().as_slice().unwrap(),
-                &labels,
-            )
-            .unwrap()
+            let forest = IsolationForest::params().seed(seed).check().unwrap().fit(x.view(), &()).unwrap();
+            auroc(forest.score(x.view(), &()).unwrap().as_slice().unwrap(), &labels).unwrap()
         };
         let mean = (0..SEEDS).map(of_seed).sum::<f64>() / SEEDS as f64;
         let expected = reference(&json, set);
-        println!(
-            "{set:16} {mean:.4} expected {expected:.4} difference {:+.6}",
-            mean - expected
-        );
+        println!("{set:16} {mean:.4} expected {expected:.4} difference {:+.6}", mean - expected);
         if (mean - expected).abs() > TOLERANCE {
             off.push(format!("{set}: {mean:.4}, expected {expected:.4}"));
         }
     }
-    assert!(
-        off.is_empty(),
-        "further than {TOLERANCE} from scikit-learn: {off:?}"
-    );
+    assert!(off.is_empty(), "further than {TOLERANCE} from scikit-learn: {off:?}");
 }
