@@ -58,7 +58,7 @@ pub struct Report {
 }
 
 /// What to do with the mean.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Question {
     /// Tell it, moved by this much.
