@@ -18,7 +18,7 @@ pub(crate) const OFFLOAD_THREADS: usize = 2;
 /// Every component there is.
 #[must_use]
 pub fn catalogue() -> &'static [Entry] {
-    &[]
+    souffleur_components::CATALOGUE
 }
 
 /// The clock of the product.

@@ -8,6 +8,9 @@
 compile_error!("souffleur survives panics of its components by catching them: build it with `panic = \"unwind\"`");
 
 pub mod app;
+pub mod certify;
+pub mod cli;
+mod client;
 pub mod clock;
 pub mod http;
 mod offload;

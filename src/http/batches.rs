@@ -44,20 +44,44 @@ pub(super) struct BatchBody {
     rows: Vec<Vec<Value>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
+/// How a batch is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchFormat {
+    /// One JSON object.
     Json,
+    /// CSV (RFC 4180), a header line first.
     Csv,
 }
 
+impl BatchFormat {
+    /// Its media type.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv",
+        }
+    }
+}
+
+/// A batch as text, piece by piece.
+pub fn batch_pieces(batch: Arc<TrainingBatch>, format: BatchFormat) -> impl Iterator<Item = String> {
+    let (head, tail) = match format {
+        BatchFormat::Json => (json_head(&batch), "]}"),
+        BatchFormat::Csv => (csv_line(columns(&batch).into_iter().map(Value::String)), ""),
+    };
+    let rows = (0..batch.len()).step_by(CHUNK_ROWS).map(move |start| chunk(&batch, format, start));
+    std::iter::once(head).chain(rows).chain(std::iter::once(tail.to_owned()))
+}
+
 /// Chooses by the `Accept` header; JSON if it does not mind.
-fn accepted(request: &HttpRequest) -> Result<Format, Problem> {
-    let Some(accept) = request.headers().get(ACCEPT) else { return Ok(Format::Json) };
+fn accepted(request: &HttpRequest) -> Result<BatchFormat, Problem> {
+    let Some(accept) = request.headers().get(ACCEPT) else { return Ok(BatchFormat::Json) };
     let accept = accept.to_str().unwrap_or_default().to_ascii_lowercase();
     let mut kinds = accept.split(',').filter_map(|kind| kind.split(';').next()).map(str::trim);
     let first = kinds.find_map(|kind| match kind {
-        "application/json" | "application/*" | "*/*" | "" => Some(Format::Json),
-        "text/csv" | "text/*" => Some(Format::Csv),
+        "application/json" | "application/*" | "*/*" | "" => Some(BatchFormat::Json),
+        "text/csv" | "text/*" => Some(BatchFormat::Csv),
         _ => None,
     });
     first.ok_or_else(|| Problem::new(NOT_ACCEPTABLE, "batches are written as application/json or text/csv"))
@@ -76,12 +100,11 @@ pub(super) async fn show(state: web::Data<State>, request: HttpRequest, body: Bo
         Some(_) => {}
     }
     let batch = state.runtime.batch(query).await?;
-    let (head, tail, media_type) = match format {
-        Format::Json => (json_head(&batch), "]}", "application/json"),
-        Format::Csv => (csv_line(columns(&batch).into_iter().map(Value::String)), "", "text/csv; charset=utf-8"),
+    let media_type = match format {
+        BatchFormat::Json => "application/json",
+        BatchFormat::Csv => "text/csv; charset=utf-8",
     };
-    let rows = (0..batch.len()).step_by(CHUNK_ROWS).map(move |start| chunk(&batch, format, start));
-    let pieces = std::iter::once(head).chain(rows).chain(std::iter::once(tail.to_owned()));
+    let pieces = batch_pieces(batch, format);
     let pieces = pieces.map(|piece| Ok::<_, actix_web::Error>(web::Bytes::from(piece)));
     Ok(HttpResponse::Ok().content_type(media_type).streaming(stream::iter(pieces)))
 }
@@ -115,13 +138,13 @@ fn json_head(batch: &TrainingBatch) -> String {
     head
 }
 
-fn chunk(batch: &Arc<TrainingBatch>, format: Format, start: usize) -> String {
+fn chunk(batch: &Arc<TrainingBatch>, format: BatchFormat, start: usize) -> String {
     let mut out = String::new();
     for i in start..(start + CHUNK_ROWS).min(batch.len()) {
         let row = row(batch, i);
         match format {
-            Format::Csv => out.push_str(&csv_line(row.into_iter())),
-            Format::Json => {
+            BatchFormat::Csv => out.push_str(&csv_line(row.into_iter())),
+            BatchFormat::Json => {
                 let comma = if i == 0 { "" } else { "," };
                 // Writing to a String cannot fail.
                 let _ = write!(out, "{comma}{}", Value::Array(row));

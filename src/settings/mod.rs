@@ -14,11 +14,13 @@ use serde_json::Value as Json;
 use souffleur_core::catalogue::Entry;
 
 mod check;
+mod effective;
 mod layer;
 mod lower;
 mod reference;
 mod sections;
 
+pub use effective::{Effective, effective};
 pub use reference::reference;
 pub use sections::{
     Analytics, ApiKey, Data, Durability, Health, Http, Loader, LogFormat, Settings, Store, Supervision, Telemetry,
@@ -29,6 +31,9 @@ use layer::{Layer, Shape};
 
 /// The defaults, as shipped.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// What an error calls the defaults.
+const DEFAULTS_NAME: &str = "the defaults";
 
 /// What a variable of the environment that is a setting begins with.
 pub const PREFIX: &str = "SOUFFLEUR__";
@@ -152,20 +157,26 @@ impl Settings {
     /// A file that cannot be read, and every key that is unknown, of the wrong type or out of range in the first
     /// source that has such a key.
     pub fn load(sources: &Sources, catalogue: &[Entry]) -> Result<Self, SettingsError> {
-        let schema = schema(catalogue);
-        let mut layers = vec![layer::from_toml("the defaults", DEFAULTS)?];
-        if let Some(path) = &sources.file {
-            layers.push(layer::from_toml(&path.display().to_string(), &read(path)?)?);
-        }
-        for (name, value) in &sources.environment {
-            let key = name.strip_prefix(PREFIX).unwrap_or_default().to_lowercase().replace("__", ".");
-            layers.push(single(&schema, &key, value, name));
-        }
-        for (key, value, origin) in &sources.overrides {
-            layers.push(single(&schema, key, value, origin));
-        }
-        merge(layers, &schema, catalogue)
+        let (schema, layers) = layers(sources, catalogue)?;
+        merge(layers, &schema, catalogue).map(|(settings, _)| settings)
     }
+}
+
+/// Reads every source, from the weakest to the strongest, and the schema they are held against.
+fn layers(sources: &Sources, catalogue: &[Entry]) -> Result<(Json, Vec<Layer>), SettingsError> {
+    let schema = schema(catalogue);
+    let mut layers = vec![layer::from_toml(DEFAULTS_NAME, DEFAULTS)?];
+    if let Some(path) = &sources.file {
+        layers.push(layer::from_toml(&path.display().to_string(), &read(path)?)?);
+    }
+    for (name, value) in &sources.environment {
+        let key = name.strip_prefix(PREFIX).unwrap_or_default().to_lowercase().replace("__", ".");
+        layers.push(single(&schema, &key, value, name));
+    }
+    for (key, value, origin) in &sources.overrides {
+        layers.push(single(&schema, key, value, origin));
+    }
+    Ok((schema, layers))
 }
 
 fn single(schema: &Json, key: &str, value: &str, origin: &String) -> Layer {
@@ -191,7 +202,8 @@ fn read(path: &Path) -> Result<String, Problem> {
     std::fs::read_to_string(path).map_err(refused)
 }
 
-fn merge(layers: Vec<Layer>, schema: &Json, catalogue: &[Entry]) -> Result<Settings, SettingsError> {
+/// Lays the sources over each other: the settings, and the tree that knows where each of them was set.
+fn merge(layers: Vec<Layer>, schema: &Json, catalogue: &[Entry]) -> Result<(Settings, Value), SettingsError> {
     let mut builder = config::Config::builder();
     for layer in layers {
         let mut problems = Vec::new();
@@ -208,7 +220,7 @@ fn merge(layers: Vec<Layer>, schema: &Json, catalogue: &[Entry]) -> Result<Setti
     let settings: Settings = merged.try_deserialize().map_err(unmerged)?;
     let mut problems = together(&settings, &tree);
     problems.extend(components(&settings, &tree, catalogue));
-    if problems.is_empty() { Ok(settings) } else { Err(SettingsError { problems }) }
+    if problems.is_empty() { Ok((settings, tree)) } else { Err(SettingsError { problems }) }
 }
 
 /// Checks what no single key can be blamed for.

@@ -3,7 +3,7 @@ use super::*;
 fn load(toml: &str) -> Result<Settings, SettingsError> {
     let schema = schema(&[]);
     let defaults = layer::from_toml("the defaults", DEFAULTS)?;
-    merge(vec![defaults, layer::from_toml("souffleur.toml", toml)?], &schema, &[])
+    merge(vec![defaults, layer::from_toml("souffleur.toml", toml)?], &schema, &[]).map(|(settings, _)| settings)
 }
 
 fn refused(toml: &str, expected: &str) {
