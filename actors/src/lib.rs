@@ -13,6 +13,7 @@ pub mod handle;
 pub mod health;
 pub mod kernel;
 pub mod outcome;
+mod policy;
 pub mod pool;
 pub mod port;
 pub mod settings;
