@@ -17,6 +17,8 @@ use crate::records::{Feedback, MetricPoint, Rule, RuleApplication, Session};
 use crate::time::Timestamp;
 
 mod columns;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
 mod runs;
 
 pub use columns::{ApplicationColumns, Delta, FeedbackColumns, SessionColumns};
