@@ -16,10 +16,12 @@ use super::execute::{Answer, Sources, Unanswered, execute, version_of};
 use super::image::{ApplicationBlock, Block, FeedbackBlock, Image, SessionBlock};
 use super::memory::{BatchMemory, Meter, Ticket};
 
-/// Rows read from the store at once.
-pub(crate) const DELTA_ROWS: usize = 16_384;
+/// Fewest and most rows read from the store at once.
+const PAGE_ROWS: std::ops::RangeInclusive<usize> = 256..=16_384;
+/// Share of the memory that one page may take.
+const PAGE_SHARE: usize = 16;
 /// Bytes a row of a delta takes at most until the image has taken it in.
-const DELTA_ROW_BYTES: usize = SessionBlock::ROW_BYTES;
+const PAGE_ROW_BYTES: usize = SessionBlock::ROW_BYTES;
 
 /// How the image stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,8 +42,9 @@ pub(crate) struct ImageStatus {
 pub(crate) struct Engine {
     store: Arc<dyn Store>,
     meter: Arc<Meter>,
+    page_rows: usize,
     image: Mutex<Image>,
-    cache: Mutex<BatchCache>,
+    cache: Arc<Mutex<BatchCache>>,
 }
 
 impl Engine {
@@ -49,8 +52,21 @@ impl Engine {
         Self {
             store,
             meter: Meter::new(memory_limit_bytes),
+            page_rows: (memory_limit_bytes / PAGE_SHARE / PAGE_ROW_BYTES).clamp(*PAGE_ROWS.start(), *PAGE_ROWS.end()),
             image: Mutex::default(),
-            cache: Mutex::new(BatchCache::new(cached_batches)),
+            cache: Arc::new(Mutex::new(BatchCache::new(cached_batches))),
+        }
+    }
+
+    /// The same store, cache and memory limit with nothing read yet: for when a worker hangs with the image in its
+    /// hands. The old image counts until it is let go.
+    pub(crate) fn with_empty_image(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            meter: Arc::clone(&self.meter),
+            page_rows: self.page_rows,
+            image: Mutex::default(),
+            cache: Arc::clone(&self.cache),
         }
     }
 
@@ -186,7 +202,7 @@ impl Engine {
 
     /// Refuses before everything is read again what cannot fit anyway.
     fn check_history_fits(&self, image: &Image) -> Result<(), LoaderError> {
-        let needed_bytes = history_bytes(&self.store.counts()?);
+        let needed_bytes = history_bytes(&self.store.counts()?) + self.page_rows * PAGE_ROW_BYTES;
         let (limit_bytes, own) = (self.meter.limit(), image_bytes(image));
         let foreign = || self.meter.used().saturating_sub(own);
         self.evict_until(|| foreign().saturating_add(needed_bytes) <= limit_bytes);
@@ -204,8 +220,8 @@ impl Engine {
     /// Reads the next page. Says whether more follow.
     fn read_page(&self, image: &mut Image, job: &Job) -> Result<bool, LoaderError> {
         job.tick(image.watermark().0.unsigned_abs(), 0)?;
-        let _page = self.room_in(image, DELTA_ROWS * DELTA_ROW_BYTES)?;
-        let delta = self.store.delta(image.watermark(), DELTA_ROWS)?;
+        let _page = self.room_in(image, self.page_rows * PAGE_ROW_BYTES)?;
+        let delta = self.store.delta(image.watermark(), self.page_rows)?;
         let purse = self.room_in(image, image.growth_bytes(&delta))?;
         let before = image.watermark();
         image.ingest(&delta, purse)?;
@@ -265,5 +281,4 @@ fn history_bytes(counts: &Counts) -> usize {
     blocks_bytes::<SessionBlock>(rows(counts.sessions + counts.training_prompts))
         + blocks_bytes::<ApplicationBlock>(rows(counts.rule_applications))
         + blocks_bytes::<FeedbackBlock>(rows(counts.feedback))
-        + DELTA_ROWS * DELTA_ROW_BYTES
 }

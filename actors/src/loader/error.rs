@@ -27,7 +27,7 @@ pub enum LoaderError {
     /// The rows do not fit into the memory the loader may use.
     #[error(
         "{} MiB more are needed, {} of {} MiB are in use: ask for fewer rows (`limit`) or features, \
-         or raise `loader.memory_limit_mb`",
+         or raise `loader_memory_bytes`",
         needed_bytes.div_ceil(MIB), used_bytes.div_ceil(MIB), limit_bytes / MIB
     )]
     MemoryLimit {

@@ -67,8 +67,7 @@ impl<E: Into<LoaderError>> From<E> for Unanswered {
 /// # Errors
 /// A filter the view does not have, too little memory, a store that fails, an interruption.
 pub(crate) fn execute(sources: &Sources<'_>, query: &Query) -> Result<Answer, Unanswered> {
-    query.validate().map_err(LoaderError::from)?;
-    check_filter(query).map_err(LoaderError::from)?;
+    check(query).map_err(LoaderError::from)?;
     match query.view {
         View::Sessions | View::Applications => {
             let selection = select::select(sources, query)?;
@@ -81,6 +80,15 @@ pub(crate) fn execute(sources: &Sources<'_>, query: &Query) -> Result<Answer, Un
 /// The version a query is answered at by an image that reaches to `newest`.
 pub(crate) fn version_of(as_of: AsOf, newest: Seq) -> DataVersion {
     DataVersion { watermark: Horizon::new(as_of, newest).watermark(), schema_hash: FeatureSchema::current().hash }
+}
+
+/// Refuses what can be seen to be wrong without looking at any row.
+///
+/// # Errors
+/// The first value that is wrong.
+pub(crate) fn check(query: &Query) -> Result<(), Invalid> {
+    query.validate()?;
+    check_filter(query)
 }
 
 /// Refuses conditions that the view's rows cannot be held against.

@@ -13,12 +13,12 @@ use souffleur_core::store::{Append, Receipt};
 
 use super::error::LoaderError;
 use super::leases::BatchLease;
+use crate::port::Ask;
 
 /// Asks for data. Everybody who asks the same of the same data version is handed the same batch.
 ///
 /// The batch's `products` are empty: they differ from component to component, and whoever trains one adds them.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "Result<Arc<TrainingBatch>, LoaderError>")]
+#[derive(Clone, Debug)]
 pub struct GetTrainingBatch {
     /// Who asks.
     pub component: Arc<str>,
@@ -28,6 +28,10 @@ pub struct GetTrainingBatch {
     pub batch_size: Option<usize>,
     /// Takes the place of the query's own features.
     pub features: Option<FeatureSet>,
+}
+
+impl Ask for GetTrainingBatch {
+    type Reply = Result<Arc<TrainingBatch>, LoaderError>;
 }
 
 impl GetTrainingBatch {
@@ -60,8 +64,7 @@ pub struct DataChanged {
 }
 
 /// Asks for data with the duty to acknowledge it. Until then the same data is served again.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "Result<Leased, LoaderError>")]
+#[derive(Clone, Debug)]
 pub struct Lease {
     /// Who asks.
     pub component: Arc<str>,
@@ -69,6 +72,10 @@ pub struct Lease {
     pub epoch: Epoch,
     /// The question.
     pub query: Query,
+}
+
+impl Ask for Lease {
+    type Reply = Result<Leased, LoaderError>;
 }
 
 /// A batch and the lease on it.
@@ -81,8 +88,7 @@ pub struct Leased {
 }
 
 /// The leased data was worked through.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "Result<(), LoaderError>")]
+#[derive(Clone, Debug)]
 pub struct Acknowledge {
     /// Who held the lease.
     pub component: Arc<str>,
@@ -92,10 +98,13 @@ pub struct Acknowledge {
     pub lease: u64,
 }
 
+impl Ask for Acknowledge {
+    type Reply = Result<(), LoaderError>;
+}
+
 /// Records what a component found, as a document of kind `results`. The same results with the same metadata are
 /// recorded once.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "Result<Receipt, LoaderError>")]
+#[derive(Clone, Debug)]
 pub struct SubmitResults {
     /// Whose results.
     pub component: Arc<str>,
@@ -105,39 +114,47 @@ pub struct SubmitResults {
     pub metadata: Value,
 }
 
+impl Ask for SubmitResults {
+    type Reply = Result<Receipt, LoaderError>;
+}
+
 /// Records what users or the analytics loop observed: feedback and metric points.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "Result<Vec<Receipt>, LoaderError>")]
+#[derive(Clone, Debug)]
 pub struct AddFeedbackData {
     /// The records, with their idempotency keys.
     pub records: Vec<Append>,
 }
 
-/// Asks for the rows a model was trained on, as the hub knew them then.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "Result<Arc<TrainingBatch>, LoaderError>")]
-pub struct ModelTrainingData {
-    /// The model.
-    pub model_id: String,
+impl Ask for AddFeedbackData {
+    type Reply = Result<Vec<Receipt>, LoaderError>;
 }
 
 /// Asks which queries are asked most.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "Vec<(Query, u64)>")]
+#[derive(Clone, Copy, Debug)]
 pub struct FrequentlyAccessed {
     /// At most this many.
     pub limit: usize,
 }
 
+impl Ask for FrequentlyAccessed {
+    type Reply = Vec<(Query, u64)>;
+}
+
 /// Asks how the loader stands.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "LoaderStatus")]
+#[derive(Clone, Copy, Debug)]
 pub struct GetLoaderStatus;
 
+impl Ask for GetLoaderStatus {
+    type Reply = LoaderStatus;
+}
+
 /// Stops intake and running work and takes all leases back. Idempotent.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
+#[derive(Clone, Copy, Debug)]
 pub struct DrainLoader;
+
+impl Ask for DrainLoader {
+    type Reply = ();
+}
 
 /// How the loader stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]

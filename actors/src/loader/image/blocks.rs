@@ -37,7 +37,7 @@ pub(crate) struct SessionBlock {
 const FEATURE_BYTES: usize = WIDTH * size_of::<f32>();
 
 impl Block for SessionBlock {
-    const ROWS: usize = 4096;
+    const ROWS: usize = 1024;
     const ROW_BYTES: usize = 3 * size_of::<i64>() + 2 * size_of::<f32>() + 1 + FEATURE_BYTES;
 
     fn empty(mut ticket: Ticket) -> Self {
@@ -102,7 +102,7 @@ pub(crate) struct ApplicationBlock {
 }
 
 impl Block for ApplicationBlock {
-    const ROWS: usize = 8192;
+    const ROWS: usize = 2048;
     const ROW_BYTES: usize = 3 * size_of::<i64>() + 2 * size_of::<u32>() + 4 * size_of::<f32>();
 
     fn empty(ticket: Ticket) -> Self {
@@ -138,7 +138,7 @@ pub(crate) struct FeedbackBlock {
 }
 
 impl Block for FeedbackBlock {
-    const ROWS: usize = 8192;
+    const ROWS: usize = 2048;
     const ROW_BYTES: usize = 3 * size_of::<i64>() + size_of::<u32>() + 1;
 
     fn empty(ticket: Ticket) -> Self {
