@@ -5,13 +5,17 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod compute;
 pub mod error;
 pub mod events;
+mod guard;
 pub mod handle;
 pub mod health;
 pub mod kernel;
 pub mod loader;
 pub mod outcome;
+pub mod pool;
+pub mod port;
 pub mod settings;
 
 pub use error::{CallError, StartError};
