@@ -42,7 +42,7 @@ pub(crate) struct ImageStatus {
 pub(crate) struct Engine {
     store: Arc<dyn Store>,
     meter: Arc<Meter>,
-    page_rows: usize,
+    pub(super) page_rows: usize,
     image: Mutex<Image>,
     cache: Arc<Mutex<BatchCache>>,
 }
@@ -282,3 +282,6 @@ fn history_bytes(counts: &Counts) -> usize {
         + blocks_bytes::<ApplicationBlock>(rows(counts.rule_applications))
         + blocks_bytes::<FeedbackBlock>(rows(counts.feedback))
 }
+
+#[cfg(test)]
+mod tests;

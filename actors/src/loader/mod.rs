@@ -9,6 +9,8 @@ mod cache;
 mod engine;
 mod error;
 mod execute;
+#[cfg(test)]
+mod fixture;
 mod image;
 mod leases;
 mod memory;
