@@ -101,3 +101,6 @@ impl BatchCache {
         entries.into_iter().take(limit).map(|(query, entry)| (query.clone(), entry.asked)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

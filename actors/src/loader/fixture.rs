@@ -1,6 +1,8 @@
 //! Small histories for tests.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use souffleur_core::batch::TrainingBatch;
 use souffleur_core::clock::ManualClock;
@@ -11,7 +13,7 @@ use souffleur_core::job::Job;
 use souffleur_core::query::Query;
 use souffleur_core::records::{Feedback, MetricPoint, RuleApplication, Session};
 use souffleur_core::store::memory::MemoryStore;
-use souffleur_core::store::{FeaturedSession, Record, Store};
+use souffleur_core::store::{Commit, FeaturedSession, Record, Store};
 use souffleur_core::time::Timestamp;
 
 use super::engine::Engine;
@@ -25,6 +27,14 @@ pub(super) fn hour(hours: i64) -> Timestamp {
     Timestamp(START.0 + hours * Timestamp::HOUR_US)
 }
 
+/// What a store in memory decided, which it does at once; also where a thread must not be blocked.
+fn decided<T>(commit: Commit<T>) -> T {
+    match pin!(commit).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result.unwrap(),
+        Poll::Pending => panic!("the store has not decided"),
+    }
+}
+
 /// A store that is filled record by record.
 #[derive(Clone, Default)]
 pub(super) struct History(pub(super) Arc<MemoryStore>);
@@ -32,7 +42,7 @@ pub(super) struct History(pub(super) Arc<MemoryStore>);
 impl History {
     /// Appends one record that became known in this hour.
     pub(super) fn append(&self, known: i64, record: Record) -> Seq {
-        self.0.append(vec![record.into()], hour(known)).wait().unwrap()[0].seq
+        decided(self.0.append(vec![record.into()], hour(known)))[0].seq
     }
 
     /// Appends a session given as JSON without prompt and times; it happened when it became known.
@@ -64,7 +74,7 @@ impl History {
             let session = Session { session_id, rules, quality_score: Some(0.5), ..Session::default() };
             Record::Session(Box::new(FeaturedSession { session, features, provenance: None })).into()
         });
-        self.0.append(records.collect(), hour(1)).wait().unwrap();
+        decided(self.0.append(records.collect(), hour(1)));
     }
 
     pub(super) fn feedback(&self, known: i64, id: &str, rating: u8) -> Seq {

@@ -156,3 +156,6 @@ impl Leases {
 fn fenced(component: &str, have: Epoch, current: Epoch) -> LoaderError {
     LoaderError::Fenced { component: component.to_owned(), have, current }
 }
+
+#[cfg(test)]
+mod tests;

@@ -181,3 +181,6 @@ impl Hasher for PassOn {
         self.0 = hash;
     }
 }
+
+#[cfg(test)]
+mod tests;
