@@ -12,6 +12,7 @@ mod guard;
 pub mod handle;
 pub mod health;
 pub mod kernel;
+pub mod loader;
 pub mod outcome;
 mod policy;
 pub mod pool;
