@@ -137,12 +137,9 @@ mod arbitrary {
         })
     }
 
-    fn holds(schema: &Json, text: &str) -> Result<(), TestCaseError> {
+    fn holds(defaults: &Layer, schema: &Json, text: &str) -> Result<(), TestCaseError> {
         let read = layer::from_toml("f", text).map_err(SettingsError::from);
-        let merged = read.and_then(|layer| {
-            let defaults = layer::from_toml("the defaults", DEFAULTS)?;
-            merge(vec![defaults, layer], schema, &[])
-        });
+        let merged = read.and_then(|layer| merge(vec![defaults.clone(), layer], schema, &[]));
         if let Err(error) = merged {
             prop_assert!(!error.problems.is_empty());
             for problem in error.problems {
@@ -155,9 +152,12 @@ mod arbitrary {
     #[test]
     fn toml_of_any_kind_is_read_or_refused_with_a_reason() {
         let schema = schema(&[]);
+        let defaults = layer::from_toml("the defaults", DEFAULTS).unwrap();
         let run = |cases, strategy: BoxedStrategy<String>| {
             let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
-            proptest::test_runner::TestRunner::new(config).run(&strategy, |text| holds(&schema, &text)).unwrap();
+            proptest::test_runner::TestRunner::new(config)
+                .run(&strategy, |text| holds(&defaults, &schema, &text))
+                .unwrap();
         };
         run(80_000, mutated().boxed());
         run(20_000, any::<String>().boxed());

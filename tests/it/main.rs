@@ -5,3 +5,5 @@ mod cli;
 mod faults;
 mod http;
 mod process;
+mod sample;
+mod service;

@@ -4,7 +4,7 @@
 //! forgets everything when it is dropped. A test can make it fail on purpose.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
     Append, Commit, Committed, Counts, Delta, Lease, ModelRow, Receipt, RunCommit, RunFailure, RunRow, RunState, Store,
@@ -35,7 +35,18 @@ struct Tables {
     runs: Vec<RunRow>,
     models: Vec<(ModelRow, Vec<Seq>)>,
     failure: Option<StoreError>,
+    before_delta: Hook,
     closed: bool,
+}
+
+/// What a test has happen inside a call.
+#[derive(Clone, Default)]
+struct Hook(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Hook" } else { "None" })
+    }
 }
 
 impl Tables {
@@ -84,6 +95,11 @@ impl MemoryStore {
         self.tables().failure = failure;
     }
 
+    /// Calls `hook` at the beginning of every later [`delta`](Store::delta): it may wait or panic.
+    pub fn before_delta(&self, hook: impl Fn() + Send + Sync + 'static) {
+        self.tables().before_delta = Hook(Some(Arc::new(hook)));
+    }
+
     /// Overwrites the newest snapshot of a component, as a damaged disk might. Says whether there was one.
     pub fn damage_model(&self, component: &str, snapshot: Vec<u8>) -> bool {
         let mut tables = self.tables();
@@ -123,6 +139,10 @@ impl Store for MemoryStore {
     }
 
     fn delta(&self, after: Seq, limit: usize) -> Result<Delta, StoreError> {
+        let hook = self.tables().before_delta.clone();
+        if let Some(hook) = hook.0 {
+            hook();
+        }
         let tables = self.open()?;
         let mut delta = Delta { watermark: after, ..Delta::default() };
         for (seq, row) in tables.after(after).take(limit) {
