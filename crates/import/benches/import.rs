@@ -1,5 +1,5 @@
 //! How fast a history is read: compressed JSON lines to parsed, validated, featurised sessions.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, clippy::print_stdout)]
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
