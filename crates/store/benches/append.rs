@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod history;
+mod through_diesel;
 
 use std::collections::VecDeque;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use souffleur_core::store::{Append, Store};
 use souffleur_store::{Durability, SqliteStore, StoreSettings};
 
@@ -50,7 +53,35 @@ fn append(criterion: &mut Criterion) {
             store.close();
         }
     }
+    let (mut connection, _keep) = diesel_connection();
+    let (mut next, mut seq) = (0, 0);
+    group.bench_function("rows through diesel/5000", |bencher| {
+        bencher.iter_batched(
+            || {
+                next += SESSIONS;
+                (next - SESSIONS..next).step_by(5000).map(|from| history::sessions(from, 5000)).collect()
+            },
+            |batches: Vec<Vec<Append>>| {
+                for batch in batches {
+                    through_diesel::append(&mut connection, &batch, &mut seq);
+                }
+            },
+            BatchSize::PerIteration,
+        );
+    });
     group.finish();
+}
+
+/// A connection set up like the store's own (`Durability::Normal`), to a file with the same tables.
+fn diesel_connection() -> (SqliteConnection, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("souffleur.db");
+    SqliteStore::open(&path, StoreSettings::default()).unwrap().close();
+    let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let settings = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -65536; \
+                    PRAGMA temp_store = MEMORY";
+    connection.batch_execute(settings).unwrap();
+    (connection, directory)
 }
 
 criterion_group!(benches, append);

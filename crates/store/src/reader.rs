@@ -23,7 +23,6 @@ impl Reader {
         diesel::sql_query("PRAGMA query_only = ON").execute(&mut diesel).map_err(database)?;
         let raw = raw::Connection::open(path, Access::ReadOnly)?;
         raw.pragma("busy_timeout", settings.busy_timeout_ms)?;
-        raw.pragma("mmap_size", settings.mmap_bytes)?;
         Ok(Self { diesel, raw })
     }
 }
