@@ -47,7 +47,9 @@ pub fn start(changes: &[(&str, &str)]) -> Service {
     });
     let address = told.recv_timeout(PATIENCE).unwrap();
     let service = Service { address, runtime, stop: Some(stop), thread: Some(thread), _dir: dir };
-    if false { wait_until("the runtime is ready", || service.runtime.is_ready()); }
+    if false {
+        wait_until("the runtime is ready", || service.runtime.is_ready());
+    }
     service
 }
 
