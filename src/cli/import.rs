@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use souffleur_core::job::Job;
-use souffleur_import::{Format, ImportError, ImportProgress, ImportSettings, Importer, LineError, Mapping, OnError, Source};
+use souffleur_import::{
+    Format, ImportError, ImportProgress, ImportSettings, Importer, LineError, Mapping, OnError, Source,
+};
 
 use super::connect::Connect;
 use super::console::{Console, count, duration};
@@ -105,7 +107,9 @@ impl ImportArgs {
         }
         outcome?;
         match imported.iter().find(|imported| imported.incomplete) {
-            Some(broken) => Err(Failure::failed(format!("{}: breaks off before its end; what came before was kept", broken.file))),
+            Some(broken) => {
+                Err(Failure::failed(format!("{}: breaks off before its end; what came before was kept", broken.file)))
+            }
             None => Ok(()),
         }
     }

@@ -79,9 +79,7 @@ pub(crate) fn serve(embedded: &Embedded, settings: &Settings, console: &Console,
         tracing::info!("draining");
     }
     let report = embedded.shut_down();
-    served.map_err(|error| {
-        Failure::from(error).at(format!("cannot listen on {}", settings.http.address()))
-    })?;
+    served.map_err(|error| Failure::from(error).at(format!("cannot listen on {}", settings.http.address())))?;
     if report.clean {
         tracing::info!(duration_ms = report.duration_ms, "stopped in order");
         return Ok(());

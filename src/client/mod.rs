@@ -101,7 +101,8 @@ impl Client {
     }
 
     fn document(&self, bytes: &[u8]) -> Result<Value, ClientError> {
-        let strange = |error: serde_json::Error| ClientError::NotOurs { base: self.base.clone(), why: error.to_string() };
+        let strange =
+            |error: serde_json::Error| ClientError::NotOurs { base: self.base.clone(), why: error.to_string() };
         serde_json::from_slice(bytes).map_err(strange)
     }
 

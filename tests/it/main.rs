@@ -4,3 +4,4 @@
 mod http;
 mod sample;
 mod service;
+mod settings;
