@@ -1,7 +1,7 @@
 //! What can be set about the store.
 
 /// When a write counts as kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// An answered write survives the end of the process, however sudden (`kill -9`), but a power cut may cost the
@@ -13,7 +13,7 @@ pub enum Durability {
 }
 
 /// Limits and habits of the store.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSettings {
     /// Write requests that may wait; one more is answered `Busy`.
@@ -30,8 +30,8 @@ pub struct StoreSettings {
     pub retry_after_ms: u64,
     /// When a write counts as kept.
     pub durability: Durability,
-    /// Bytes of the file a reader maps into memory; 0 maps none.
-    pub mmap_bytes: u64,
+    /// Bytes the database file may grow to; a write beyond it fails as on a full disk.
+    pub file_bytes_max: u64,
     /// Pages the write-ahead log may grow to before they are moved into the database file.
     pub checkpoint_pages: u32,
 }
@@ -46,8 +46,8 @@ impl Default for StoreSettings {
             busy_timeout_ms: 5000,
             retry_after_ms: 50,
             durability: Durability::Full,
-            mmap_bytes: 2 << 30,
-            checkpoint_pages: 4096,
+            file_bytes_max: 1 << 40,
+            checkpoint_pages: 8192,
         }
     }
 }
