@@ -1,5 +1,7 @@
 //! The program's log. An embedding application brings its own subscriber and never calls this.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
@@ -31,7 +33,8 @@ pub fn install(settings: &Telemetry, environment: Option<&str>) -> Result<(), Te
     let parsed = EnvFilter::builder()
         .parse(filter)
         .map_err(|source| TelemetryError::Filter { filter: filter.to_owned(), source })?;
-    let log = tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr);
+    let colour = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr).with_ansi(colour);
     let installed = match settings.format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),

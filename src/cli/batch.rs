@@ -14,7 +14,7 @@ use super::selection;
 use crate::app;
 
 const EXAMPLES: &str = "\
-The question to the data is the component's own, under the settings given here; --view asks for other rows instead.
+The question to the data is the component's own, under the settings given here; --view asks for other rows instead. \
 --size takes the newest rows. A value that is not known is null in JSON and empty in CSV.
 
 Examples:

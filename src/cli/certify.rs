@@ -14,7 +14,7 @@ use crate::app;
 use crate::certify::{DEFAULT_SEEDS, Stop, Verdict, certify};
 
 const EXAMPLES: &str = "\
-Every component plants a truth of its own, drawn from a seed, trains on what can be seen of it and compares. The figure of
+Every component plants a truth of its own, drawn from a seed, trains on what can be seen of it and compares. The figure of \
 all seeds (their mean or the worst of them) is held against the bar. A run that fails counts as missed.
 
 Examples:

@@ -24,7 +24,7 @@ const CHUNK: usize = 500;
 const ANSWER_LINES: usize = 24;
 
 const EXAMPLES: &str = "\
-Simulates a team's prompt history, starts every component, trains them on it, shows what was learnt and asks one question;
+Simulates a team's prompt history, starts every component, trains them on it, shows what was learnt and asks one question; \
 then serves until Ctrl-C. Without --data-dir everything happens in a temporary directory that is removed at the end.
 
 Examples:

@@ -99,8 +99,8 @@ impl Backend for Embedded {
     }
 
     fn component_health(&self, name: &str) -> Outcome<Value> {
-        self.settle()?;
         self.known(name)?;
+        self.settle()?;
         Ok(serde_json::to_value(self.runtime.component_health(name))?)
     }
 

@@ -22,7 +22,7 @@ use crate::app;
 const ERRORS_SHOWN: usize = 10;
 
 const EXAMPLES: &str = "\
-Every session has a name; a file without names gets names that follow from its content. So the same file twice adds nothing.
+Every session has a name; a file without names gets names that follow from its content. So the same file twice adds nothing. \
 A mapping says how the fields of another history become ours; a NAME is looked up as mappings/NAME.toml in the data directory.
 
 Examples:
@@ -31,8 +31,8 @@ Examples:
   souffleur import *.jsonl.gz --url http://127.0.0.1:7070 --json
   souffleur simulate --sessions 1000 | souffleur import -
 
-Exit codes: 0 imported (bad lines are counted and shown), 1 a file broke off or the store failed, 2 a file or a mapping was
-refused, or a bad line with --on-error abort, 4 busy.";
+Exit codes: 0 imported (bad lines are counted and shown), 1 a file broke off or the store failed, 2 a file or a mapping was \
+refused, nothing in a file was right, or a bad line with --on-error abort, 4 busy.";
 
 /// Import prompt histories from JSONL, compressed JSONL or CSV
 #[derive(Args, Debug)]
@@ -106,6 +106,9 @@ impl ImportArgs {
             print(console, &imported, took)?;
         }
         outcome?;
+        if let Some(useless) = imported.iter().find(|imported| imported.read > 0 && imported.bad == imported.read) {
+            return Err(Failure::usage(format!("{}: none of its {} records is right", useless.file, useless.read)));
+        }
         match imported.iter().find(|imported| imported.incomplete) {
             Some(broken) => {
                 Err(Failure::failed(format!("{}: breaks off before its end; what came before was kept", broken.file)))

@@ -15,7 +15,7 @@ use crate::http;
 use crate::settings::Settings;
 
 const EXAMPLES: &str = "\
-SIGTERM or Ctrl-C drains: no new work is taken, what runs is finished or cancelled, everything is committed. A second signal
+SIGTERM or Ctrl-C drains: no new work is taken, what runs is finished or cancelled, everything is committed. A second signal \
 ends the process at once; what was acknowledged is kept even then.
 
 Examples:
@@ -23,7 +23,7 @@ Examples:
   souffleur serve --data-dir /var/lib/souffleur --port 8080
   souffleur serve --config souffleur.toml --set telemetry.format=json
 
-Exit codes: 0 stopped in order, 1 could not start or did not stop in time, 2 refused settings, 4 the data directory is in use,
+Exit codes: 0 stopped in order, 1 could not start or did not stop in time, 2 refused settings, 4 the data directory is in use, \
 130 a second signal.";
 
 /// Run the daemon: all components and the HTTP interface

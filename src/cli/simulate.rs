@@ -14,7 +14,7 @@ use super::sink::Sink;
 const STRIDE: u64 = 1_000;
 
 const EXAMPLES: &str = "\
-The same sessions and seed give the same bytes. The truths (what every rule does, which failure mode is at work, when the
+The same sessions and seed give the same bytes. The truths (what every rule does, which failure mode is at work, when the \
 world changes) go to a file beside the history: --out history.jsonl.gz writes history.truths.json as well.
 
 Examples:

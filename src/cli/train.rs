@@ -13,7 +13,7 @@ use super::interrupt::Interrupt;
 use super::selection;
 
 const EXAMPLES: &str = "\
-Components are trained one after the other, producers before their consumers. A component that fails keeps its old model and
+Components are trained one after the other, producers before their consumers. A component that fails keeps its old model and \
 does not keep the others from being trained.
 
 Examples:

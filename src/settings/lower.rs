@@ -59,7 +59,7 @@ impl Settings {
                 Durability::Normal => souffleur_store::Durability::Normal,
                 Durability::Full => souffleur_store::Durability::Full,
             },
-            mmap_bytes: store.mmap_bytes,
+            file_bytes_max: store.file_bytes_max,
             checkpoint_pages: store.checkpoint_pages,
         }
     }

@@ -241,9 +241,9 @@ pub struct Store {
     pub retry_after_ms: u64,
     /// When a write counts as kept.
     pub durability: Durability,
-    /// Bytes of the file a reader maps into memory; 0 maps none.
-    #[schemars(range(min = 0, max = 1_099_511_627_776_u64))]
-    pub mmap_bytes: u64,
+    /// Bytes the database file may grow to; a write beyond it fails as on a full disk.
+    #[schemars(range(min = 1_048_576, max = 281_474_976_710_656_u64))]
+    pub file_bytes_max: u64,
     /// Pages the write-ahead log may grow to before they are moved into the database file.
     #[schemars(range(min = 100, max = 10_000_000))]
     pub checkpoint_pages: u32,
