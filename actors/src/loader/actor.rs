@@ -40,7 +40,7 @@ pub(super) enum Asker {
     /// For the batch.
     Batch(Reply<BatchResult>),
     /// For the batch and the lease on it.
-    Lease(BatchLease, Reply<Result<Leased, LoaderError>>),
+    Lease(Box<BatchLease>, Reply<Result<Leased, LoaderError>>),
 }
 
 /// What the worker is at.
@@ -187,7 +187,7 @@ impl LoaderActor {
                 if result.is_err() {
                     self.leases.revoke(&lease.component, lease.id);
                 }
-                reply.send(result.map(|batch| Leased { lease, batch }));
+                reply.send(result.map(|batch| Leased { lease: *lease, batch }));
             }
         }
     }

@@ -149,7 +149,7 @@ impl Engine {
         }
         // The features are shared, the other columns copied.
         let columns = last.batch.size_bytes() - last.batch.features.len() * size_of::<f32>();
-        let memory = BatchMemory { columns: Arc::new(self.room(columns)?), features: last.memory.features };
+        let memory = BatchMemory { _columns: Arc::new(self.room(columns)?), features: last.memory.features };
         let batch = TrainingBatch { version, ..(*last.batch).clone() };
         Ok(Some(self.keep(Cached { batch: Arc::new(batch), memory })))
     }

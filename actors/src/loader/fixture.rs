@@ -83,8 +83,12 @@ impl History {
     }
 
     pub(super) fn metric(&self, known: i64, metric: &str, subject: &str, value: f64) -> Seq {
-        let point =
-            MetricPoint { metric: metric.to_owned(), subject: subject.to_owned(), value, event_time: Some(hour(known)) };
+        let point = MetricPoint {
+            metric: metric.to_owned(),
+            subject: subject.to_owned(),
+            value,
+            event_time: Some(hour(known)),
+        };
         self.append(known, Record::Metric(point))
     }
 

@@ -145,11 +145,13 @@ impl Image {
             [a.improvement_score.len(), a.confidence.len(), a.execution_time_ms.len(), a.propensity.len()];
         let feedback = [f.session_seq.len(), f.event_time_us.len(), f.known_time_us.len(), f.rating.len()];
         let equal = |lengths: &[usize], rows: usize| lengths.iter().all(|&length| length == rows);
-        if !(equal(&sessions, s.seq.len()) && equal(&sessions_too, s.seq.len()))
-            || s.features.len() % WIDTH != 0
-            || !(equal(&applications, a.seq.len()) && equal(&applications_too, a.seq.len()))
-            || !equal(&feedback, f.seq.len())
-        {
+        let fit = equal(&sessions, s.seq.len())
+            && equal(&sessions_too, s.seq.len())
+            && s.features.len() % WIDTH == 0
+            && equal(&applications, a.seq.len())
+            && equal(&applications_too, a.seq.len())
+            && equal(&feedback, f.seq.len());
+        if !fit {
             return bad("columns of different lengths");
         }
         let (after, until) = (self.watermark.0, delta.watermark.0);

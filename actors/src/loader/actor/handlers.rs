@@ -42,7 +42,7 @@ impl Handler<Request<Lease>> for LoaderActor {
 
     fn handle(&mut self, request: Request<Lease>, ctx: &mut Context<Self>) {
         match self.lease(&request.message) {
-            Ok((query, lease)) => self.ask(query, Asker::Lease(lease, request.reply), ctx),
+            Ok((query, lease)) => self.ask(query, Asker::Lease(Box::new(lease), request.reply), ctx),
             Err(error) => request.reply.send(Err(error)),
         }
     }

@@ -28,8 +28,7 @@ struct Stage {
 
 impl Stage {
     fn new(history: History, settings: LoaderSettings) -> Self {
-        let size =
-            PoolSize { name: "loader", slots: 1, queue_capacity: 4, max_abandoned: 2, retry_after_ms: 1 };
+        let size = PoolSize { name: "loader", slots: 1, queue_capacity: 4, max_abandoned: 2, retry_after_ms: 1 };
         let clock = Arc::new(ManualClock::at(START));
         let pool = Arc::new(Pool::new(size).unwrap());
         let loader = LoaderActor::new(history.store(), pool, clock.clone(), settings);
@@ -245,7 +244,10 @@ async fn results_and_feedback_are_stored_once_and_join_the_next_batch() {
     let again = stage.ask(results).await.unwrap();
     assert_eq!((first.duplicate, again.duplicate, again.seq), (false, true, first.seq));
     let found = stage.batch(Query::automl_results()).await.unwrap();
-    assert_eq!(found.documents.last().unwrap().body, json!({ "results": { "trials": 9 }, "metadata": { "run": "r1" } }));
+    assert_eq!(
+        found.documents.last().unwrap().body,
+        json!({ "results": { "trials": 9 }, "metadata": { "run": "r1" } })
+    );
 
     let feedback = Feedback { session_id: "s3".to_owned(), rating: 5, ..Feedback::default() };
     let records = |feedback: &Feedback| vec![Append::from(Record::Feedback(feedback.clone()))];
@@ -301,12 +303,8 @@ async fn the_board_is_read_without_asking() {
     let history = known_history();
     let size = PoolSize { name: "loader", slots: 1, queue_capacity: 4, max_abandoned: 2, retry_after_ms: 1 };
     let clock = Arc::new(ManualClock::at(START));
-    let loader = LoaderActor::new(
-        history.store(),
-        Arc::new(Pool::new(size).unwrap()),
-        clock,
-        LoaderSettings::default(),
-    );
+    let loader =
+        LoaderActor::new(history.store(), Arc::new(Pool::new(size).unwrap()), clock, LoaderSettings::default());
     let board = loader.board();
     let _address = loader.start();
     while !board.load().loaded {

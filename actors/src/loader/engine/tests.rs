@@ -32,7 +32,11 @@ fn happen(history: &History, i: usize, event: &Event, sessions: &mut Vec<String>
             let quality = if *score < 10 { format!(r#""quality_score":0.{score},"#) } else { String::new() };
             let json = format!(r#"{{{quality}"domain":"finance","rules":[{}]}}"#, rules.join(","));
             let id = format!("s{i}");
-            if *synthetic { history.made_up(known, &id, &json) } else { history.session(known, &id, &json) };
+            if *synthetic {
+                history.made_up(known, &id, &json)
+            } else {
+                history.session(known, &id, &json)
+            };
             sessions.push(id);
         }
         Event::Feedback { session, rating } => {
