@@ -21,7 +21,7 @@ use super::execute::{check, version_of};
 use super::leases::{BatchLease, Leases};
 use super::messages::{Leased, LoaderStatus};
 use super::settings::LoaderSettings;
-use super::waiting::{Flight, Waiting};
+use super::waiting::{Flight, Question, Waiting};
 use super::work::{self, Done, Task};
 use crate::compute::{Compute, TaskId};
 use crate::port::Reply;
@@ -140,6 +140,14 @@ impl LoaderActor {
         if let Err(invalid) = check(&query) {
             return self.refuse(asker, invalid.into());
         }
+        self.wait(Question::Query(query), asker, ctx);
+    }
+
+    /// Lets the asker wait for the worker.
+    fn wait(&mut self, question: Question, asker: Asker, ctx: &mut Context<Self>) {
+        if self.draining {
+            return self.refuse(asker, LoaderError::ShuttingDown);
+        }
         if let Some(error) = self.last_error.clone().filter(|_| !self.loaded && self.in_backoff()) {
             return self.refuse(asker, error);
         }
@@ -150,12 +158,12 @@ impl LoaderActor {
         match self.running.as_mut() {
             _ if limit_reached => return self.refuse(asker, self.busy()),
             Some(Running { flight: Some(flight), announced: seen, .. })
-                if flight.query == query && *seen >= announced =>
+                if flight.question == question && *seen >= announced =>
             {
                 flight.askers.push((asker, deadline));
             }
             _ => {
-                if let Err(asker) = self.waiting.join(query, asker, deadline) {
+                if let Err(asker) = self.waiting.join(question, asker, deadline) {
                     return self.refuse(asker, self.busy());
                 }
             }
@@ -208,7 +216,7 @@ impl LoaderActor {
             refresh,
             loaded: self.loaded,
             stale: self.last_error.clone().filter(|_| stale),
-            query: flight.as_ref().map(|flight| flight.query.clone()),
+            question: flight.as_ref().map(|flight| flight.question.clone()),
         };
         let job = Job::new(Arc::clone(&self.clock), 0).with_budget(self.settings.work_deadline);
         match work::submit(&*self.compute, task, job.clone()) {
@@ -240,6 +248,10 @@ impl LoaderActor {
                 self.loaded = true;
                 self.failures = 0;
                 self.last_error = None;
+                if self.announced == running.announced {
+                    // Everything there is was read. Rows announced beyond it do not exist.
+                    self.announced = self.image.watermark;
+                }
             }
             Some(Err(error)) => self.failed(error),
             None => {}

@@ -134,6 +134,16 @@ async fn who_asks_after_news_sees_them() {
 }
 
 #[actix::test]
+async fn rows_announced_that_do_not_exist_keep_nobody_busy() {
+    let stage = Stage::with(known_history());
+    stage.port.address().do_send(DataChanged { watermark: Seq(1_000_000) });
+    let first = stage.batch(Query::default()).await.unwrap();
+    let status = stage.until(|status| !status.working).await;
+    assert_eq!(status.announced, status.watermark);
+    assert!(Arc::ptr_eq(&first, &stage.batch(Query::default()).await.unwrap()));
+}
+
+#[actix::test]
 async fn too_many_askers_are_told_to_come_back() {
     let history = known_history();
     let gate = Gate::default();
