@@ -38,12 +38,10 @@ pub enum RuntimeEvent {
         /// When.
         at: Timestamp,
     },
-    /// A training run came further.
-    RunProgress {
+    /// A component's running job came further.
+    JobProgress {
         /// Which component.
         component: Arc<str>,
-        /// The run.
-        run_id: Arc<str>,
         /// Units of work done.
         done: u64,
         /// Units of work in all, 0 if not known.

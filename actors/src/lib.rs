@@ -14,6 +14,7 @@ pub mod health;
 pub mod kernel;
 pub mod loader;
 pub mod outcome;
+mod policy;
 pub mod pool;
 pub mod port;
 pub mod settings;

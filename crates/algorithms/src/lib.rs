@@ -1,1 +1,22 @@
 //! Numerical algorithms on ndarray in the style of linfa, usable without the runtime.
+//!
+//! An algorithm turns arrays into a model. It reads no clock, opens no file and draws its randomness from a seed
+//! that the caller gives, so the same input and seed give the same bytes whatever the number of threads.
+//!
+//! Each estimator follows one pattern: an unchecked builder of hyperparameters, a check through [`linfa::ParamGuard`],
+//! `fit` on the checked ones, and a serialisable model. The doc comment of each estimator is its manual.
+//! Long computations take a [`Watch`], through which the caller sees progress and can interrupt.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod calibration;
+pub mod gbdt;
+pub mod input;
+pub mod isolation_forest;
+pub mod logistic;
+pub mod metrics;
+pub mod neighbors;
+pub mod watch;
+
+pub use input::{NotFinite, Real};
+pub use linfa::ParamGuard;
+pub use watch::{Interrupted, Watch};

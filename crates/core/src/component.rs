@@ -34,7 +34,7 @@ pub trait Component: Send + Sync + Sized + 'static {
     /// What a training run found, for people and for other components.
     type Report: Serialize + JsonSchema;
     /// What it can be asked.
-    type Query: DeserializeOwned + JsonSchema;
+    type Query: Serialize + DeserializeOwned + JsonSchema;
     /// What it answers.
     type Answer: Serialize + JsonSchema;
 

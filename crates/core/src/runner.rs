@@ -120,6 +120,12 @@ pub trait Runner: Send + Sync + 'static {
     /// What was wrong.
     fn probe(&self, params: &ErasedParams, job: &Job) -> Result<(), ComponentError>;
 
+    /// The planted case: what the probe trains on and asks. Documentation and conformance checks use it.
+    ///
+    /// # Errors
+    /// [`ComponentError::Panicked`].
+    fn example(&self) -> Result<(TrainingBatch, Value), ComponentError>;
+
     /// Measures the component on planted truth. See [`Component::certify`].
     ///
     /// # Errors
@@ -297,6 +303,13 @@ impl<C: Component> Runner for Typed<C> {
             let trained = C::train(params, None, &case.batch, job)?;
             let answer = C::answer(params, &trained.model, case.query)?;
             (case.verify)(&answer).map_err(|why| ComponentError::Data(format!("wrong answer to the probe: {why}")))
+        })
+    }
+
+    fn example(&self) -> Result<(TrainingBatch, Value), ComponentError> {
+        fenced(|| {
+            let case = C::probe();
+            Ok((case.batch, json("query", &case.query)?))
         })
     }
 

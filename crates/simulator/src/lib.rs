@@ -1,1 +1,26 @@
 //! Prompt histories with planted truths.
+//!
+//! A [`Simulation`] streams sessions whose causes are known: which context a session comes from, what every rule
+//! truly does in every domain, with which probability the policy chose it, which failure mode is at work, from when
+//! on the world is a different one, and which ratings are farmed. [`Truths`] tells all of it, so that what a
+//! component claims can be held against what is so.
+//!
+//! Everything follows from the settings: the same settings give the same bytes. No clock, no I/O.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod batch;
+mod draw;
+mod feature_batch;
+mod outcome;
+mod prose;
+mod settings;
+mod simulation;
+mod truths;
+mod vocabulary;
+pub mod world;
+
+pub use feature_batch::{FeatureBatch, feature_batch};
+pub use settings::SimulationSettings;
+pub use simulation::{Simulated, Simulation, simulate};
+pub use truths::{ContextTruth, DriftTruth, ModeTruth, RuleTruth, SessionTruth, Truths};

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Append, Commit, Counts, Delta, Lease, ModelRow, Receipt, RunCommit, RunFailure, RunRow, RunState, Store, StoreError,
+    Append, Commit, Committed, Counts, Delta, Lease, ModelRow, Receipt, RunCommit, RunFailure, RunRow, RunState, Store,
+    StoreError,
 };
 use crate::document::{Document, DocumentKind};
 use crate::ids::{DataVersion, Epoch, Seq};
@@ -230,7 +231,7 @@ impl Store for MemoryStore {
         })
     }
 
-    fn commit_run(&self, run: RunCommit) -> Commit<Seq> {
+    fn commit_run(&self, run: RunCommit) -> Commit<Committed> {
         self.write(|tables| {
             tables.fence(&run.lease)?;
             tables.end_run(&run.lease.run_id, |row| {
@@ -241,8 +242,9 @@ impl Store for MemoryStore {
                 row.report = Some(run.report);
                 row.metrics = run.metrics;
             })?;
+            let model_id = format!("model-{}", run.lease.run_id);
             let model = ModelRow {
-                model_id: run.lease.run_id.clone(),
+                model_id: model_id.clone(),
                 component: run.lease.component,
                 run_id: run.lease.run_id,
                 epoch: run.lease.epoch,
@@ -251,7 +253,7 @@ impl Store for MemoryStore {
                 snapshot: run.snapshot,
             };
             tables.models.push((model, run.rows));
-            Ok(tables.push(Row::Run))
+            Ok(Committed { seq: tables.push(Row::Run), model_id })
         })
     }
 

@@ -1,0 +1,176 @@
+//! How well held-out sessions are judged, and what a person should know of it.
+
+use ndarray::Axis;
+use souffleur_algorithms::metrics::{Bins, MetricError, auroc, average_precision, brier, confusion, expected_calibration_error};
+use souffleur_core::error::ComponentError;
+use souffleur_core::features::COLUMNS;
+
+use super::report::{HeldOut, Report, Signal};
+use super::train::Labelled;
+
+/// Bins of the calibration error.
+const BINS: usize = 10;
+/// Signals a report names.
+const SIGNALS: usize = 8;
+/// A difference below this many standard deviations is none (Cohen 1988: small is .2).
+const EFFECT_MINIMUM: f64 = 0.1;
+
+/// Every labelled session with a probability from models that never saw it.
+pub(super) struct Held<'a> {
+    pub(super) probabilities: Vec<f64>,
+    pub(super) failed: &'a [bool],
+    pub(super) anomaly: &'a [f64],
+}
+
+/// The probability from which to flag: the most accurate among those that flag at most `false_positive_rate_max`
+/// of the successes. `O(n log n)`.
+pub(super) fn threshold(held: &Held<'_>, false_positive_rate_max: f64) -> f64 {
+    let mut rows: Vec<(f64, bool)> = held.probabilities.iter().copied().zip(held.failed.iter().copied()).collect();
+    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let successes = rows.iter().filter(|(_, failed)| !failed).count();
+    let (mut right, mut flagged_successes) = (successes, 0usize);
+    let mut best = (successes, f64::MAX);
+    for (i, (p, failed)) in rows.iter().enumerate() {
+        if *failed {
+            right += 1;
+        } else {
+            right -= 1;
+            flagged_successes += 1;
+        }
+        let last_of_its_value = rows.get(i + 1).is_none_or(|next| next.0 < *p);
+        let allowed = flagged_successes as f64 <= false_positive_rate_max * successes as f64;
+        if last_of_its_value && allowed && right >= best.0 {
+            best = (right, *p);
+        }
+    }
+    // Above every probability: flagging nothing was best, so nothing is flagged short of certainty.
+    if best.1 > 1.0 { 1.0 } else { best.1 }
+}
+
+/// The report on what was learnt.
+pub(super) fn report(
+    data: &Labelled,
+    held: &Held<'_>,
+    threshold: f64,
+    calibration: &'static str,
+) -> Result<Report, ComponentError> {
+    let figures = figures(held, threshold).map_err(|e| ComponentError::Data(e.to_string()))?;
+    let failures = data.failures();
+    let labelled = data.failed.len();
+    let signals = signals(data);
+    Ok(Report {
+        summary: summary(labelled, failures, &figures, threshold, &signals),
+        labelled_sessions: labelled,
+        failures,
+        failure_rate: failures as f64 / labelled as f64,
+        held_out: figures,
+        calibration: calibration.to_owned(),
+        threshold,
+        signals,
+    })
+}
+
+fn figures(held: &Held<'_>, threshold: f64) -> Result<HeldOut, MetricError> {
+    let p = &held.probabilities;
+    let calls = confusion(p, held.failed, threshold)?;
+    Ok(HeldOut {
+        accuracy: calls.accuracy().unwrap_or(f64::NAN),
+        false_positive_rate: calls.false_positive_rate().unwrap_or(f64::NAN),
+        true_positive_rate: calls.true_positive_rate().unwrap_or(f64::NAN),
+        auroc: auroc(p, held.failed)?,
+        average_precision: average_precision(p, held.failed)?,
+        calibration_error: expected_calibration_error(p, held.failed, Bins::EqualMass(BINS))?,
+        brier: brier(p, held.failed)?,
+        anomaly_auroc: auroc(held.anomaly, held.failed)?,
+    })
+}
+
+fn summary(labelled: usize, failures: usize, held: &HeldOut, threshold: f64, signals: &[Signal]) -> Vec<String> {
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let mut lines = vec![
+        format!("{failures} of {labelled} sessions failed ({}).", percent(failures as f64 / labelled as f64)),
+        format!(
+            "On sessions it had not seen, a failure ranks above a success in {} of pairs; flagging from p = {threshold:.2} \
+             finds {} of the failures and flags {} of the successes.",
+            percent(held.auroc),
+            percent(held.true_positive_rate),
+            percent(held.false_positive_rate),
+        ),
+        format!("A stated probability is off by {} on average.", percent(held.calibration_error)),
+    ];
+    match signals.first() {
+        Some(_) => {
+            let words: Vec<String> = signals.iter().take(3).map(describe).collect();
+            lines.push(format!("Failures differ most in {}.", words.join(", ")));
+        }
+        None => lines.push("No single feature sets failures apart.".to_owned()),
+    }
+    lines
+}
+
+fn describe(signal: &Signal) -> String {
+    let direction = if signal.cohens_d > 0.0 { "higher" } else { "lower" };
+    let (failures, successes) = (signal.mean_failures, signal.mean_successes);
+    format!("{} ({direction}: {failures:.2} against {successes:.2})", signal.feature)
+}
+
+/// The features in which the means differ most, in pooled standard deviations (Cohen 1988).
+fn signals(data: &Labelled) -> Vec<Signal> {
+    let mut found: Vec<Signal> = (0..data.features.len_of(Axis(1)))
+        .filter_map(|column| {
+            let values = data.features.column(column);
+            let (failures, successes) = (moments(values, &data.failed, true), moments(values, &data.failed, false));
+            let freedom = failures.count + successes.count - 2.0;
+            let pooled = ((failures.squares + successes.squares) / freedom).sqrt();
+            let cohens_d = (failures.mean - successes.mean) / pooled;
+            (cohens_d.is_finite() && cohens_d.abs() >= EFFECT_MINIMUM).then(|| Signal {
+                feature: COLUMNS[column].name.to_owned(),
+                mean_failures: failures.mean,
+                mean_successes: successes.mean,
+                cohens_d,
+            })
+        })
+        .collect();
+    found.sort_by(|a, b| b.cohens_d.abs().total_cmp(&a.cohens_d.abs()));
+    found.truncate(SIGNALS);
+    found
+}
+
+struct Moments {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+fn moments(values: ndarray::ArrayView1<'_, f32>, failed: &[bool], class: bool) -> Moments {
+    let members = || values.iter().zip(failed).filter(|(_, f)| **f == class).map(|(v, _)| f64::from(*v));
+    let count = members().count() as f64;
+    let mean = members().sum::<f64>() / count;
+    let squares = members().map(|v| (v - mean) * (v - mean)).sum();
+    Moments { count, mean, squares }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held<'a>(probabilities: &[f64], failed: &'a [bool]) -> Held<'a> {
+        Held { probabilities: probabilities.to_vec(), failed, anomaly: &[] }
+    }
+
+    #[test]
+    fn the_threshold_is_the_most_accurate_one_allowed() {
+        let failed = [true, true, false, true, false, false];
+        let p = [0.9, 0.8, 0.7, 0.6, 0.2, 0.1];
+        // Flagging from .6 gets 5 right but flags one success in three.
+        assert_eq!(threshold(&held(&p, &failed), 0.5), 0.6);
+        // With no success to be flagged, .8 is the best left.
+        assert_eq!(threshold(&held(&p, &failed), 0.0), 0.8);
+    }
+
+    #[test]
+    fn nothing_is_flagged_where_flagging_only_errs() {
+        let failed = [false, false, true];
+        assert_eq!(threshold(&held(&[0.9, 0.8, 0.1], &failed), 0.1), 1.0);
+    }
+}

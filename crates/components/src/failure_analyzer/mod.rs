@@ -1,0 +1,97 @@
+//! Which prompts will fail, how sure that is, and which past failures they resemble.
+
+mod answer;
+mod certificate;
+mod evaluate;
+mod model;
+mod params;
+mod report;
+mod train;
+
+use souffleur_core::batch::TrainingBatch;
+use souffleur_core::catalogue::Entry;
+use souffleur_core::component::{
+    Bar, Budgets, Cadence, Component, ComponentSpec, Direction, KnownAnswer, Measurement, Over, Tier, Trained,
+};
+use souffleur_core::error::ComponentError;
+use souffleur_core::job::Job;
+use souffleur_core::query::Query as DataQuery;
+
+pub use answer::{Answer, Contribution, Query, SimilarFailure};
+pub use model::Model;
+pub use params::Params;
+pub use report::{HeldOut, Report, Signal};
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry::of::<FailureAnalyzer>();
+
+/// Learns from sessions whose outcome is known how likely a prompt is to fail.
+///
+/// An isolation forest (Liu, Ting & Zhou 2008) says how unusual a prompt is; gradient-boosted trees turn the 31 features
+/// and that score into log-odds of failure; isotonic regression or Platt scaling, whichever does better on held-out
+/// sessions, turns these into a probability. Training takes `O(folds · rounds · n · 32)`, an answer `O(failures · 31)`.
+#[derive(Clone, Copy, Debug)]
+pub struct FailureAnalyzer;
+
+const fn bar(metric: &'static str, direction: Direction, value: f64) -> Bar {
+    Bar { metric, direction, value, over: Over::Worst }
+}
+
+impl Component for FailureAnalyzer {
+    const SPEC: ComponentSpec = ComponentSpec {
+        name: "failure_analyzer",
+        tier: Tier::Learning,
+        summary: "Predicts the probability that a prompt fails, says why, and names the past failures it resembles.",
+        inputs: &[],
+        consumes: &[],
+        cadence: Cadence::NewRows(1000),
+        minimum_rows: 2 * train::CLASS_MINIMUM,
+        budgets: Budgets { train_ms: 300_000, answer_ms: 1_000 },
+        snapshot_version: 1,
+    };
+
+    const BARS: &'static [Bar] = &[
+        bar("accuracy", Direction::AtLeast, 0.80),
+        bar("false_positive_rate", Direction::AtMost, 0.15),
+        bar("calibration_error", Direction::AtMost, 0.03),
+    ];
+
+    type Params = Params;
+    type Model = Model;
+    type Report = Report;
+    type Query = Query;
+    type Answer = Answer;
+
+    fn query(_: &Params) -> DataQuery {
+        DataQuery::quality_labeled_data()
+    }
+
+    fn train(
+        params: &Params,
+        _: Option<&Model>,
+        batch: &TrainingBatch,
+        job: &Job,
+    ) -> Result<Trained<Self>, ComponentError> {
+        let (model, report) = train::train(params, batch, job)?;
+        let held = &report.held_out;
+        let metrics = vec![
+            Measurement::new("accuracy", held.accuracy),
+            Measurement::new("false_positive_rate", held.false_positive_rate),
+            Measurement::new("calibration_error", held.calibration_error),
+            Measurement::new("auroc", held.auroc),
+        ];
+        Ok(Trained { model, report, metrics })
+    }
+
+    fn answer(params: &Params, model: &Model, query: Query) -> Result<Answer, ComponentError> {
+        answer::answer(params, model, &query)
+    }
+
+    fn probe() -> KnownAnswer<Self> {
+        certificate::probe()
+    }
+
+    fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
+        certificate::certify(seed, job)
+    }
+}

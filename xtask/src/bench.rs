@@ -1,0 +1,21 @@
+//! Runs the benchmarks one after the other, so that none disturbs another.
+
+use anyhow::{Result, bail};
+
+use crate::{cargo, root, tidy};
+
+pub(crate) fn run(filter: &[&str]) -> Result<()> {
+    let mut found = false;
+    for package in tidy::manifest::packages(&root())? {
+        for bench in &package.benches {
+            if filter.is_empty() || filter.iter().any(|word| bench.contains(word)) {
+                found = true;
+                cargo(&["bench", "--locked", "-p", &package.name, "--bench", bench], &[])?;
+            }
+        }
+    }
+    if !found {
+        bail!("no benchmark's name contains {}", filter.join(" or "));
+    }
+    Ok(())
+}
