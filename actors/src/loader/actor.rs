@@ -48,8 +48,10 @@ struct Running {
     flight: Option<Flight<Asker>>,
     job: Job,
     task: TaskId,
-    /// When its thread is given up.
+    /// When its thread is given up in any case.
     give_up_at: Duration,
+    /// Its signs of life when they were last seen to grow, and when that was.
+    alive: (u64, Duration),
     /// The newest row announced when it began: who asks after a later one does not join it.
     announced: Seq,
 }
@@ -140,7 +142,7 @@ impl LoaderActor {
         if let Err(invalid) = check(&query) {
             return self.refuse(asker, invalid.into());
         }
-        self.wait(Question::Query(query), asker, ctx);
+        self.wait(Question::Query(Box::new(query)), asker, ctx);
     }
 
     /// Lets the asker wait for the worker.
@@ -221,8 +223,10 @@ impl LoaderActor {
         let job = Job::new(Arc::clone(&self.clock), 0).with_budget(self.settings.work_deadline);
         match work::submit(&*self.compute, task, job.clone()) {
             Ok((task, done)) => {
-                let give_up_at = self.clock.monotonic() + self.settings.work_deadline + self.settings.grace;
-                self.running = Some(Running { flight, job, task, give_up_at, announced: self.announced });
+                let now = self.clock.monotonic();
+                let give_up_at = now + self.settings.work_deadline + self.settings.grace;
+                let (alive, announced) = ((0, now), self.announced);
+                self.running = Some(Running { flight, job, task, give_up_at, alive, announced });
                 let done = actix::fut::wrap_future::<_, Self>(done);
                 ctx.spawn(actix::ActorFutureExt::map(done, |done, this, ctx| this.finished(done, ctx)));
             }
@@ -286,7 +290,11 @@ impl LoaderActor {
         let mut expired = self.waiting.expire(now);
         if let Some(running) = &mut self.running {
             expired.extend(running.flight.iter_mut().flat_map(|flight| flight.expire(now)));
-            if now > running.give_up_at {
+            let ticks = running.job.progress().ticks();
+            if ticks > running.alive.0 {
+                running.alive = (ticks, now);
+            }
+            if now > running.give_up_at || now > running.alive.1 + self.settings.stall {
                 self.give_up();
             }
         }

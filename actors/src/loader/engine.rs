@@ -17,7 +17,7 @@ use super::image::{ApplicationBlock, Block, FeedbackBlock, Image, SessionBlock};
 use super::memory::{BatchMemory, Meter, Ticket};
 
 /// Fewest and most rows read from the store at once.
-const PAGE_ROWS: std::ops::RangeInclusive<usize> = 256..=65_536;
+const PAGE_ROWS: std::ops::RangeInclusive<usize> = 256..=32_768;
 /// Share of the memory that one page may take.
 const PAGE_SHARE: usize = 16;
 /// Bytes a row of a delta takes at most until the image has taken it in.
@@ -226,13 +226,17 @@ impl Engine {
     }
 
     fn read_on(&self, image: &mut Image, job: &Job) -> Result<Seq, LoaderError> {
-        while self.read_page(image, job)? {}
-        Ok(image.watermark())
+        let newest = self.store.watermark()?;
+        loop {
+            job.tick(image.watermark().0.unsigned_abs(), newest.0.unsigned_abs())?;
+            if !self.read_page(image)? {
+                return Ok(image.watermark());
+            }
+        }
     }
 
     /// Reads the next page. Says whether more follow.
-    fn read_page(&self, image: &mut Image, job: &Job) -> Result<bool, LoaderError> {
-        job.tick(image.watermark().0.unsigned_abs(), 0)?;
+    fn read_page(&self, image: &mut Image) -> Result<bool, LoaderError> {
         let _page = self.room_in(image, self.page_rows * PAGE_ROW_BYTES)?;
         let delta = self.store.delta(image.watermark(), self.page_rows)?;
         let purse = self.room_in(image, image.growth_bytes(&delta))?;

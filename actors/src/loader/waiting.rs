@@ -9,7 +9,7 @@ use souffleur_core::query::Query;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
     /// The rows that answer a query.
-    Query(Query),
+    Query(Box<Query>),
     /// The rows this model was trained on.
     Model(String),
 }
@@ -85,7 +85,7 @@ mod tests {
     const NOW: Duration = Duration::from_secs(1);
 
     fn all() -> Question {
-        Question::Query(Query::default())
+        Question::Query(Box::default())
     }
 
     #[test]
