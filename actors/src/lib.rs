@@ -1,1 +1,27 @@
 //! The supervised actors: supervisor, loader, health monitor and one generic component actor.
+//!
+//! actix serves as mailbox, timer and address layer only. What it lacks is built here: actors that survive a
+//! panic, admission with backpressure, bounded compute away from the mailboxes, supervision.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod compute;
+pub mod error;
+pub mod events;
+mod guard;
+pub mod handle;
+pub mod health;
+pub mod kernel;
+pub mod loader;
+pub mod outcome;
+mod policy;
+pub mod pool;
+pub mod port;
+pub mod settings;
+
+pub use error::{CallError, StartError};
+pub use events::RuntimeEvent;
+pub use handle::Handle;
+pub use kernel::start;
+pub use outcome::{RuntimeMetrics, ShutdownReport, TrainOutcome};
+pub use settings::KernelSettings;
