@@ -110,6 +110,11 @@ impl MemoryStore {
         })
     }
 
+    /// Undoes a [`close`](Store::close), as a new process that opens the same store would.
+    pub fn reopen(&self) {
+        self.tables().closed = false;
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
         // A test that panicked while holding the lock left whole rows behind: every change is one assignment.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
