@@ -88,8 +88,10 @@ impl SqliteStore {
 /// Settings that stay with the file, and those of diesel's writing connection.
 fn prepare_file(connection: &mut SqliteConnection, settings: &StoreSettings) -> Result<(), StoreError> {
     let pragmas = format!(
-        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = {};",
-        synchronous(settings.durability)
+        "PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; \
+         PRAGMA max_page_count = {};",
+        synchronous(settings.durability),
+        pages_max(settings)
     );
     connection.batch_execute(&pragmas).map_err(errors::database)
 }
@@ -99,8 +101,20 @@ fn configure(connection: &raw::Connection, settings: &StoreSettings) -> Result<(
     connection.pragma("busy_timeout", settings.busy_timeout_ms)?;
     connection.pragma("synchronous", synchronous(settings.durability))?;
     connection.pragma("wal_autocheckpoint", settings.checkpoint_pages)?;
+    // KiB, negative by SQLite's convention.
     connection.pragma("cache_size", -65_536)?;
+    // What a savepoint would restore is kept in memory, not in a file.
+    connection.pragma("temp_store", "MEMORY")?;
+    connection.pragma("max_page_count", pages_max(settings))?;
     Ok(())
+}
+
+/// Bytes of a page of a new file: large enough that a batch of texts touches few pages.
+const PAGE_BYTES: u64 = 8192;
+
+/// The limit on the file's size, in pages; SQLite's own is the upper bound.
+fn pages_max(settings: &StoreSettings) -> u64 {
+    (settings.file_bytes_max / PAGE_BYTES).clamp(1, 0xffff_fffe)
 }
 
 fn synchronous(durability: Durability) -> &'static str {

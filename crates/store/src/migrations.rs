@@ -72,3 +72,38 @@ fn refuse_newer(connection: &mut SqliteConnection) -> Result<(), StoreError> {
 fn migration(error: impl std::fmt::Display) -> StoreError {
     StoreError::Database(format!("cannot bring the database's layout up to date: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(QueryableByName)]
+    struct Definition {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        sql: String,
+    }
+
+    fn layout(connection: &mut SqliteConnection) -> Vec<String> {
+        let definitions: Vec<Definition> = diesel::sql_query(
+            "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '%diesel%' ORDER BY name",
+        )
+        .load(connection)
+        .unwrap();
+        definitions.into_iter().map(|definition| definition.sql).collect()
+    }
+
+    #[test]
+    fn every_migration_can_be_undone_and_done_again() {
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        refuse_foreign(&mut connection).unwrap();
+        bring_up_to_date(&mut connection).unwrap();
+        refuse_foreign(&mut connection).unwrap();
+        let first = layout(&mut connection);
+        assert!(first.iter().any(|sql| sql.contains("rule_applications")));
+        connection.revert_all_migrations(MIGRATIONS).unwrap();
+        assert_eq!(layout(&mut connection), [""; 0], "undoing leaves nothing behind");
+        refuse_foreign(&mut connection).unwrap();
+        bring_up_to_date(&mut connection).unwrap();
+        assert_eq!(layout(&mut connection), first);
+    }
+}

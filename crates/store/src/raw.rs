@@ -11,6 +11,8 @@ use std::ptr::{self, NonNull};
 use libsqlite3_sys as ffi;
 use souffleur_core::store::StoreError;
 
+use crate::errors::{FULL, LOCKED};
+
 /// What SQLite said when it refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} (sqlite code {code})")]
@@ -24,11 +26,11 @@ pub(crate) struct SqliteError {
 impl From<SqliteError> for StoreError {
     fn from(error: SqliteError) -> Self {
         let advice = match error.code & 0xff {
-            ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => "; another process holds the database: nothing was written",
-            ffi::SQLITE_FULL => "; the disk is full or a limit on the file's size was reached: nothing was written",
-            _ => "",
+            ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => LOCKED,
+            ffi::SQLITE_FULL => FULL,
+            _ => return Self::Database(error.to_string()),
         };
-        Self::Database(format!("{error}{advice}"))
+        Self::Database(format!("{error}: {advice}"))
     }
 }
 
@@ -253,6 +255,13 @@ impl Statement<'_> {
             visit(&row)?;
         }
         Ok(())
+    }
+
+    /// Runs an insertion that may meet a row of the same name; says whether it inserted.
+    pub(crate) fn insert_if_new(&mut self, values: &[Bind<'_>]) -> Result<bool, SqliteError> {
+        self.run(values)?;
+        // SAFETY: the connection is open.
+        Ok(unsafe { ffi::sqlite3_changes64(self.connection.0.as_ptr()) } > 0)
     }
 
     /// Reads the first row, if there is one.

@@ -23,7 +23,6 @@ impl Reader {
         diesel::sql_query("PRAGMA query_only = ON").execute(&mut diesel).map_err(database)?;
         let raw = raw::Connection::open(path, Access::ReadOnly)?;
         raw.pragma("busy_timeout", settings.busy_timeout_ms)?;
-        raw.pragma("mmap_size", settings.mmap_bytes)?;
         Ok(Self { diesel, raw })
     }
 }
@@ -78,33 +77,25 @@ impl Pool {
     }
 
     fn lend(&self, wait: bool) -> Result<Lent<'_>, StoreError> {
-        let mut idle = self.lock();
-        let busy = StoreError::Busy { retry_after_ms: self.settings.retry_after_ms };
-        loop {
-            if idle.closed {
-                return Err(StoreError::Closed);
-            }
-            if let Some(reader) = idle.readers.pop() {
-                return Ok(Lent { pool: self, reader: Some(reader) });
-            }
-            if idle.open < self.settings.readers.max(1) {
-                idle.open += 1;
-                drop(idle);
-                // `Lent` gives the place back should opening fail.
-                let mut lent = Lent { pool: self, reader: None };
-                lent.reader = Some(Reader::open(&self.path, &self.settings)?);
-                return Ok(lent);
-            }
-            if !wait {
-                return Err(busy);
-            }
-            let longest = Duration::from_millis(self.settings.busy_timeout_ms);
-            let (back, timeout) = self.returned.wait_timeout(idle, longest).unwrap_or_else(PoisonError::into_inner);
-            idle = back;
-            if timeout.timed_out() && idle.readers.is_empty() {
-                return Err(busy);
-            }
+        let most = self.settings.readers.max(1);
+        let longest = Duration::from_millis(if wait { self.settings.busy_timeout_ms } else { 0 });
+        let none = |idle: &mut Idle| !idle.closed && idle.readers.is_empty() && idle.open >= most;
+        let (mut idle, timeout) =
+            self.returned.wait_timeout_while(self.lock(), longest, none).unwrap_or_else(PoisonError::into_inner);
+        if idle.closed {
+            return Err(StoreError::Closed);
         }
+        if timeout.timed_out() {
+            return Err(StoreError::Busy { retry_after_ms: self.settings.retry_after_ms });
+        }
+        let mut lent = Lent { pool: self, reader: idle.readers.pop() };
+        if lent.reader.is_none() {
+            idle.open += 1;
+            drop(idle);
+            // Should opening fail, dropping `lent` gives the place back.
+            lent.reader = Some(Reader::open(&self.path, &self.settings)?);
+        }
+        Ok(lent)
     }
 
     /// Closes the idle readers; those lent out close when they come back.

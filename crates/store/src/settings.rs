@@ -30,8 +30,8 @@ pub struct StoreSettings {
     pub retry_after_ms: u64,
     /// When a write counts as kept.
     pub durability: Durability,
-    /// Bytes of the file a reader maps into memory; 0 maps none.
-    pub mmap_bytes: u64,
+    /// Bytes the database file may grow to; a write beyond it fails as on a full disk.
+    pub file_bytes_max: u64,
     /// Pages the write-ahead log may grow to before they are moved into the database file.
     pub checkpoint_pages: u32,
 }
@@ -46,8 +46,8 @@ impl Default for StoreSettings {
             busy_timeout_ms: 5000,
             retry_after_ms: 50,
             durability: Durability::Full,
-            mmap_bytes: 2 << 30,
-            checkpoint_pages: 4096,
+            file_bytes_max: 1 << 40,
+            checkpoint_pages: 8192,
         }
     }
 }

@@ -165,9 +165,9 @@ pub(crate) fn serve(
 fn decide(connection: &mut SqliteConnection, request: Request) {
     match request {
         Request::Append { reply, .. } => reply.complete(Err(StoreError::Closed)),
-        Request::Claim { claim, reply } => reply.complete(guarded(|| runs::claim(connection, &claim))),
-        Request::Commit { run, reply } => reply.complete(guarded(|| runs::commit(connection, &run))),
-        Request::Fail { failure, reply } => reply.complete(guarded(|| runs::fail(connection, &failure))),
+        Request::Claim { claim, reply } => reply.complete(runs::claim(connection, &claim)),
+        Request::Commit { run, reply } => reply.complete(runs::commit(connection, &run)),
+        Request::Fail { failure, reply } => reply.complete(runs::fail(connection, &failure)),
     }
 }
 
@@ -179,7 +179,7 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreEr
             .map(ToString::to_string)
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "without a text".into());
-        tracing::error!(panic = text, "the store's writer panicked; the request was undone");
+        tracing::error!(panic = %text, "the store's writer panicked; the request was undone");
         Err(StoreError::Database(format!("the writer panicked: {text}; nothing of the request was kept")))
     })
 }

@@ -145,12 +145,13 @@ impl<'c> Appender<'c> {
         let Some(session_id) = session.session_id.as_deref() else {
             return Err(StoreError::Unknown { what: "session", name: "(no session_id was given)".into() });
         };
-        if let Some(seq) = self.session_seq(session_id)? {
+        let times = RowTimes { event: session.event_time.unwrap_or(now), known: now };
+        let seq = self.last_seq + 1;
+        if !self.statements.insert_session(seq, session_id, featured, times)? {
+            let seq = self.known_session(session_id)?;
             return Ok(Receipt { seq: Seq(seq), id: session_id.to_owned(), duplicate: true });
         }
-        let times = RowTimes { event: session.event_time.unwrap_or(now), known: now };
-        let seq = self.next_seq();
-        self.statements.insert_session(seq, session_id, featured, times)?;
+        self.last_seq = seq;
         self.statements.insert_features(seq, featured, self.schema_hash, times)?;
         for (position, application) in (0..).zip(&session.rules) {
             self.application(application, seq, position, times)?;

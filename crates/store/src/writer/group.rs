@@ -25,30 +25,38 @@ pub(super) fn commit(appender: &mut Appender<'_>, pending: Vec<Pending>) {
     }
     let outcomes = match transaction(appender, &pending) {
         Ok(outcomes) => outcomes,
-        Err(error) if pending.len() == 1 || is_busy(&error) => pending.iter().map(|_| Err(error.clone())).collect(),
-        Err(_) => pending.iter().map(|one| alone(appender, one)).collect(),
+        // Every request would wait for the same lock again.
+        Err(Failure::Begin(error)) => pending.iter().map(|_| Err(error.clone())).collect(),
+        Err(Failure::Work(error)) if pending.len() == 1 => vec![Err(error)],
+        Err(Failure::Work(_)) => pending.iter().map(|one| alone(appender, one)).collect(),
     };
     for (one, outcome) in pending.into_iter().zip(outcomes) {
         one.reply.complete(outcome);
     }
 }
 
-/// A lock held elsewhere was waited for once; waiting again for every request would hold all of them up.
-fn is_busy(error: &StoreError) -> bool {
-    matches!(error, StoreError::Busy { .. }) || matches!(error, StoreError::Database(text) if text.contains("locked"))
+/// Why a transaction kept nothing.
+enum Failure {
+    /// It could not begin.
+    Begin(StoreError),
+    /// It began, and failed.
+    Work(StoreError),
 }
 
 fn alone(appender: &mut Appender<'_>, one: &Pending) -> Outcome {
     match transaction(appender, std::slice::from_ref(one)) {
         Ok(mut outcomes) => outcomes.pop().unwrap_or(Err(StoreError::Closed)),
-        Err(error) => Err(error),
+        Err(Failure::Begin(error) | Failure::Work(error)) => Err(error),
     }
 }
 
-/// Runs the requests in one transaction. `Err` means that nothing of any of them was kept.
-fn transaction(appender: &mut Appender<'_>, pending: &[Pending]) -> Result<Vec<Outcome>, StoreError> {
+/// Runs the requests in one transaction.
+fn transaction(appender: &mut Appender<'_>, pending: &[Pending]) -> Result<Vec<Outcome>, Failure> {
+    guarded(|| appender.begin()).map_err(|error| {
+        appender.rollback();
+        Failure::Begin(error)
+    })?;
     let result = guarded(|| {
-        appender.begin()?;
         let mut outcomes = Vec::with_capacity(pending.len());
         for one in pending {
             outcomes.push(appender.savepoint(&one.records, one.now, pending.len() > 1)?);
@@ -56,8 +64,8 @@ fn transaction(appender: &mut Appender<'_>, pending: &[Pending]) -> Result<Vec<O
         appender.commit()?;
         Ok(outcomes)
     });
-    if result.is_err() {
+    result.map_err(|error| {
         appender.rollback();
-    }
-    result
+        Failure::Work(error)
+    })
 }

@@ -1,12 +1,13 @@
 //! Leases, runs and models: rare writes, through diesel.
 
+use diesel::connection::TransactionManager;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use souffleur_core::ids::{Epoch, Seq};
 use souffleur_core::store::{Lease, RunCommit, RunFailure, RunState, StoreError};
 use souffleur_core::time::Timestamp;
 
-use super::Claim;
+use super::{Claim, guarded};
 use crate::errors::{database, unreadable};
 use crate::lineage;
 use crate::schema::{hub_state, leases, lineage as lineage_rows, models, runs};
@@ -29,14 +30,35 @@ impl From<StoreError> for Stop {
     }
 }
 
+impl From<Stop> for StoreError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Database(error) => database(error),
+            Stop::Refused(error) => error,
+        }
+    }
+}
+
 fn transaction<T>(
     connection: &mut SqliteConnection,
     work: impl FnOnce(&mut SqliteConnection) -> Result<T, Stop>,
 ) -> Result<T, StoreError> {
-    connection.immediate_transaction(work).map_err(|stop| match stop {
-        Stop::Database(error) => database(error),
-        Stop::Refused(error) => error,
-    })
+    // On a full disk SQLite rolls back by itself, diesel's rollback then fails and hides why: the first error counts.
+    let mut cause = None;
+    let result = guarded(|| {
+        let result = connection.immediate_transaction(|connection| {
+            work(connection).map_err(|stop| {
+                cause = Some(StoreError::from(stop));
+                diesel::result::Error::RollbackTransaction
+            })
+        });
+        result.map_err(|error| cause.take().unwrap_or_else(|| database(error)))
+    });
+    if result.is_err() {
+        // After a panic the transaction is still open; after anything else there is none, which is fine.
+        let _ = <SqliteConnection as Connection>::TransactionManager::rollback_transaction(connection);
+    }
+    result
 }
 
 /// Starts a run under a new epoch; what ran before under an older one is abandoned.
@@ -197,4 +219,24 @@ pub(super) fn fail(connection: &mut SqliteConnection, failure: &RunFailure) -> R
             .execute(connection)?;
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_and_the_next_transaction_works() {
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        let error = transaction::<()>(&mut connection, |connection| {
+            diesel::sql_query("CREATE TABLE half (done)").execute(connection)?;
+            panic!("out of tune")
+        });
+        assert!(error.unwrap_err().to_string().contains("out of tune"));
+        transaction(&mut connection, |connection| {
+            diesel::sql_query("CREATE TABLE half (done)").execute(connection)?;
+            Ok(())
+        })
+        .unwrap();
+    }
 }

@@ -30,6 +30,8 @@ pub(super) struct Statements<'c> {
     pub(super) insert_metric: Statement<'c>,
     insert_session: Statement<'c>,
     insert_training_prompt: Statement<'c>,
+    find_prompt_session: Statement<'c>,
+    find_training_prompt: Statement<'c>,
     insert_features: Statement<'c>,
     insert_application: Statement<'c>,
     insert_feedback: Statement<'c>,
@@ -51,6 +53,11 @@ fn insert(table: &str, columns: usize) -> String {
     format!("INSERT INTO {table} VALUES ({places})")
 }
 
+/// An [`insert`] that leaves a session of the same name as it is.
+fn insert_new(table: &str, columns: usize) -> String {
+    insert(table, columns) + " ON CONFLICT (session_id) DO NOTHING"
+}
+
 impl<'c> Statements<'c> {
     pub(super) fn prepare(on: &'c Connection) -> Result<Self, SqliteError> {
         let [a, b, c, d, e, f, g, h] = DocumentKind::ALL.map(|kind| on.prepare(&insert(kind.table(), 5)));
@@ -63,8 +70,10 @@ impl<'c> Statements<'c> {
             find_rule: on.prepare("SELECT seq FROM rules WHERE rule_id = ?1")?,
             count_applications: on.prepare("SELECT count(*) FROM rule_applications WHERE session_seq = ?1")?,
             insert_metric: on.prepare(&insert("metric_points", 6))?,
-            insert_session: on.prepare(&insert("prompt_sessions", 18))?,
-            insert_training_prompt: on.prepare(&insert("training_prompts", 19))?,
+            insert_session: on.prepare(&insert_new("prompt_sessions", 18))?,
+            insert_training_prompt: on.prepare(&insert_new("training_prompts", 19))?,
+            find_prompt_session: on.prepare("SELECT 1 FROM prompt_sessions WHERE session_id = ?1")?,
+            find_training_prompt: on.prepare("SELECT 1 FROM training_prompts WHERE session_id = ?1")?,
             insert_features: on.prepare(&insert("session_features", 8))?,
             insert_application: on.prepare(&insert("rule_applications", 11))?,
             insert_feedback: on.prepare(&insert("user_feedback", 7))?,
@@ -98,13 +107,22 @@ impl<'c> Statements<'c> {
         }
     }
 
+    /// Inserts a session's texts and context; `false`, and nothing is done, if its name is taken in either table.
     pub(super) fn insert_session(
         &mut self,
         seq: i64,
         session_id: &str,
         featured: &FeaturedSession,
         times: RowTimes,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        // The table's own unique index answers for itself; the other table is asked.
+        let other = match featured.provenance {
+            Some(_) => &mut self.find_prompt_session,
+            None => &mut self.find_training_prompt,
+        };
+        if other.first(&[session_id.into()], |_| ())?.is_some() {
+            return Ok(false);
+        }
         let session = &featured.session;
         let before = session.before_metrics.unwrap_or_default();
         let tags = json(Some(&session.tags).filter(|tags| !tags.is_empty()))?;
@@ -129,11 +147,11 @@ impl<'c> Statements<'c> {
             session.improved_prompt.as_deref().into(),
             featured.provenance.as_deref().into(),
         ];
-        match featured.provenance {
-            Some(_) => self.insert_training_prompt.run(&row)?,
-            None => self.insert_session.run(&row[..18])?,
-        }
-        Ok(())
+        let inserted = match (&featured.provenance, row.split_last()) {
+            (None, Some((_, real))) => self.insert_session.insert_if_new(real)?,
+            _ => self.insert_training_prompt.insert_if_new(&row)?,
+        };
+        Ok(inserted)
     }
 
     pub(super) fn insert_features(
