@@ -16,7 +16,8 @@ use souffleur_core::document::{Document, DocumentKind};
 use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::records::{MetricPoint, Rule, Session};
 use souffleur_core::store::{
-    Append, Commit, Counts, Delta, Lease, ModelRow, Receipt, RunCommit, RunFailure, RunRow, Store, StoreError,
+    Append, Commit, Committed, Counts, Delta, Lease, ModelRow, Receipt, RunCommit, RunFailure, RunRow, Store,
+    StoreError,
 };
 use souffleur_core::time::Timestamp;
 
@@ -191,7 +192,7 @@ impl Store for SqliteStore {
         self.queue.submit(|reply| writer::Request::Claim { claim, reply })
     }
 
-    fn commit_run(&self, run: RunCommit) -> Commit<Seq> {
+    fn commit_run(&self, run: RunCommit) -> Commit<Committed> {
         self.queue.submit(|reply| writer::Request::Commit { run: Box::new(run), reply })
     }
 

@@ -5,8 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use diesel::SqliteConnection;
-use souffleur_core::ids::Seq;
-use souffleur_core::store::{Append, Commit, CommitSender, Lease, Receipt, RunCommit, RunFailure, StoreError};
+use souffleur_core::store::{
+    Append, Commit, CommitSender, Committed, Lease, Receipt, RunCommit, RunFailure, StoreError,
+};
 use souffleur_core::time::Timestamp;
 
 use crate::raw;
@@ -24,7 +25,7 @@ pub(crate) enum Request {
     /// A component's right to commit.
     Claim { claim: Claim, reply: CommitSender<Lease> },
     /// A run with its model.
-    Commit { run: Box<RunCommit>, reply: CommitSender<Seq> },
+    Commit { run: Box<RunCommit>, reply: CommitSender<Committed> },
     /// A run without one.
     Fail { failure: RunFailure, reply: CommitSender<()> },
 }

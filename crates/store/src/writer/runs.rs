@@ -4,7 +4,7 @@ use diesel::connection::TransactionManager;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use souffleur_core::ids::{Epoch, Seq};
-use souffleur_core::store::{Lease, RunCommit, RunFailure, RunState, StoreError};
+use souffleur_core::store::{Committed, Lease, RunCommit, RunFailure, RunState, StoreError};
 use souffleur_core::time::Timestamp;
 
 use super::{Claim, guarded};
@@ -127,7 +127,7 @@ fn standing(connection: &mut SqliteConnection, run_id: &str) -> Result<(RunState
 }
 
 /// Commits a run with its model. A run that is committed already is answered with its first place.
-pub(super) fn commit(connection: &mut SqliteConnection, run: &RunCommit) -> Result<Seq, StoreError> {
+pub(super) fn commit(connection: &mut SqliteConnection, run: &RunCommit) -> Result<Committed, StoreError> {
     let report = run.report.to_string();
     let metrics = serde_json::to_string(&run.metrics).map_err(|e| unreadable("metrics", e))?;
     let packed = lineage::pack(&run.rows);
@@ -135,7 +135,7 @@ pub(super) fn commit(connection: &mut SqliteConnection, run: &RunCommit) -> Resu
     transaction(connection, |connection| {
         check(connection, &run.lease)?;
         match standing(connection, &run.lease.run_id)? {
-            (RunState::Succeeded, Some(seq)) => return Ok(Seq(seq)),
+            (RunState::Succeeded, Some(seq)) => return Ok(Committed { seq: Seq(seq), model_id: model_id.clone() }),
             (RunState::Running, _) => {}
             (state, _) => return Err(ended(&run.lease.run_id, state)),
         }
@@ -177,7 +177,7 @@ pub(super) fn commit(connection: &mut SqliteConnection, run: &RunCommit) -> Resu
                 lineage_rows::rows.eq(&packed),
             ))
             .execute(connection)?;
-        Ok(Seq(seq))
+        Ok(Committed { seq: Seq(seq), model_id: model_id.clone() })
     })
 }
 
