@@ -19,8 +19,8 @@ use super::problem::{INVALID_QUERY, NOT_ACCEPTABLE, Problem};
 use super::request::Body;
 use super::state::State;
 
-/// Rows written at a time.
-const CHUNK_ROWS: usize = 256;
+/// Rows written at a time: a millisecond's work, so that whoever shares the thread is not kept waiting.
+const CHUNK_ROWS: usize = 64;
 
 /// The columns every row has before its features.
 const LEADING: [&str; 4] = ["seq", "session_seq", "event_time", "synthetic"];

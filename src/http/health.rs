@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::components::Named;
-use super::problem::{Problem, SHUTTING_DOWN};
+use super::problem::{NOT_READY, Problem};
 use super::state::State;
 
 pub(super) async fn live() -> HttpResponse {
@@ -14,7 +14,7 @@ pub(super) async fn ready(state: web::Data<State>) -> Result<HttpResponse, Probl
     if state.runtime.is_ready() && !*state.stopping.borrow() {
         return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"));
     }
-    Err(Problem::new(SHUTTING_DOWN, "the runtime is starting or shutting down").retry_after_ms(1000))
+    Err(Problem::new(NOT_READY, "the runtime is starting or shutting down").retry_after_ms(1000))
 }
 
 pub(super) async fn whole(state: web::Data<State>) -> HttpResponse {

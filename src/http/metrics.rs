@@ -48,8 +48,8 @@ impl Counters {
 pub(super) async fn show(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     let mut registry = Registry::with_prefix("souffleur");
     let counters = &state.counters;
-    registry.register("http_requests", "Requests served.", counters.requests.clone());
-    registry.register("http_request_seconds", "How long requests took.", counters.latency.clone());
+    registry.register("http_requests", "Requests served", counters.requests.clone());
+    registry.register("http_request_seconds", "How long requests took", counters.latency.clone());
     let health = state.runtime.health();
     runtime(&mut registry, &state.runtime.metrics(), health.score, state.runtime.is_ready());
     let mut text = String::new();
@@ -89,23 +89,23 @@ fn percentiles(labels: &Labels, p: &Percentiles) -> [(Labels, f64); 4] {
 fn runtime(registry: &mut Registry, metrics: &RuntimeMetrics, score: f64, ready: bool) {
     let none = Labels::new;
     let mut figures = Figures(registry);
-    figures.gauge("health_score", "Weighted share of the probes that passed.", [(none(), score)]);
-    figures.gauge("ready", "Whether the runtime takes work.", [(none(), f64::from(u8::from(ready)))]);
-    figures.gauge("uptime_ms", "How long the runtime runs.", [(none(), metrics.uptime_ms as f64)]);
-    figures.gauge("watermark", "The newest row's place in the global order.", [(none(), metrics.watermark.0 as f64)]);
-    figures.gauge("control_lag_ms", "How late the control thread was.", [(none(), metrics.control_lag_ms)]);
-    figures.counter("records_appended", "Records appended.", [(none(), metrics.records_appended as f64)]);
+    figures.gauge("health_score", "Weighted share of the probes that passed", [(none(), score)]);
+    figures.gauge("ready", "Whether the runtime takes work", [(none(), f64::from(u8::from(ready)))]);
+    figures.gauge("uptime_ms", "How long the runtime runs", [(none(), metrics.uptime_ms as f64)]);
+    figures.gauge("watermark", "The newest row's place in the global order", [(none(), metrics.watermark.0 as f64)]);
+    figures.gauge("control_lag_ms", "How late the control thread was", [(none(), metrics.control_lag_ms)]);
+    figures.counter("records_appended", "Records appended", [(none(), metrics.records_appended as f64)]);
     let latencies = [("append", &metrics.append_latency), ("feedback", &metrics.feedback_latency)];
     let latencies = latencies.iter().flat_map(|(of, p)| percentiles(&vec![("of", (*of).to_owned())], p));
-    figures.gauge("latency_ms", "Latency of appends, and of rows becoming usable.", latencies);
+    figures.gauge("latency_ms", "Latency of appends, and of rows becoming usable", latencies);
     let pools = [("compute", metrics.compute), ("answer", metrics.answer)];
     let pool = |value: fn(&souffleur_actors::outcome::SlotUsage) -> usize| {
         pools.map(|(name, usage)| (vec![("pool", name.to_owned())], value(&usage) as f64))
     };
-    figures.gauge("slots", "Slots for work.", pool(|usage| usage.slots));
-    figures.gauge("slots_busy", "Slots at work.", pool(|usage| usage.busy));
-    figures.gauge("slots_queued", "Jobs waiting for a slot.", pool(|usage| usage.queued));
-    figures.gauge("slots_abandoned", "Threads given up.", pool(|usage| usage.abandoned));
+    figures.gauge("slots", "Slots for work", pool(|usage| usage.slots));
+    figures.gauge("slots_busy", "Slots at work", pool(|usage| usage.busy));
+    figures.gauge("slots_queued", "Jobs waiting for a slot", pool(|usage| usage.queued));
+    figures.gauge("slots_abandoned", "Threads given up", pool(|usage| usage.abandoned));
     components(&mut figures, metrics);
 }
 
@@ -114,13 +114,13 @@ fn components(figures: &mut Figures<'_>, metrics: &RuntimeMetrics) {
     let all = &metrics.components;
     let label = |c: &ComponentMetrics| vec![("component", c.name.clone())];
     let counters: [(&str, &str, fn(&ComponentMetrics) -> f64); 7] = [
-        ("answers", "Answers given.", |c| c.answers as f64),
-        ("answer_errors", "Questions that ended with an error.", |c| c.answer_errors as f64),
-        ("busy", "Calls turned away.", |c| c.busy as f64),
-        ("restarts", "Restarts.", |c| c.restarts as f64),
-        ("probes_passed", "Probes that passed.", |c| c.probes_passed as f64),
-        ("probes_failed", "Probes that failed.", |c| c.probes_failed as f64),
-        ("train_time_ms", "Time spent training.", |c| c.train_sum_ms),
+        ("answers", "Answers given", |c| c.answers as f64),
+        ("answer_errors", "Questions that ended with an error", |c| c.answer_errors as f64),
+        ("busy", "Calls turned away", |c| c.busy as f64),
+        ("restarts", "Restarts", |c| c.restarts as f64),
+        ("probes_passed", "Probes that passed", |c| c.probes_passed as f64),
+        ("probes_failed", "Probes that failed", |c| c.probes_failed as f64),
+        ("train_time_ms", "Time spent training", |c| c.train_sum_ms),
     ];
     for (name, help, value) in counters {
         figures.counter(&format!("component_{name}"), help, all.iter().map(|c| (label(c), value(c))));
@@ -133,7 +133,7 @@ fn components(figures: &mut Figures<'_>, metrics: &RuntimeMetrics) {
             (labels, n as f64)
         })
     };
-    figures.counter("component_runs", "Training runs.", all.iter().flat_map(runs));
+    figures.counter("component_runs", "Training runs", all.iter().flat_map(runs));
     figures.gauge(
         "component_mailbox_depth",
         "Calls queued and running.",
@@ -146,7 +146,7 @@ fn components(figures: &mut Figures<'_>, metrics: &RuntimeMetrics) {
     );
     figures.gauge(
         "component_answer_latency_ms",
-        "How long answers took.",
+        "How long answers took",
         all.iter().flat_map(|c| percentiles(&label(c), &c.answer_latency)),
     );
     let states = |c: &ComponentMetrics| {
@@ -156,5 +156,5 @@ fn components(figures: &mut Figures<'_>, metrics: &RuntimeMetrics) {
             (labels, f64::from(u8::from(state == now)))
         })
     };
-    figures.gauge("component_state", "1 for the state a component is in.", all.iter().flat_map(states));
+    figures.gauge("component_state", "1 for the state a component is in", all.iter().flat_map(states));
 }

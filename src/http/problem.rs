@@ -89,6 +89,8 @@ kinds! {
         "wait as long as `Retry-After` says and send the request again";
     STORE_FAILED = "store-failed", 503, "the database failed",
         "nothing of the request was kept; the log says what happened";
+    NOT_READY = "not-ready", 503, "the runtime takes no work now",
+        "wait: it is starting, or shutting down";
     SHUTTING_DOWN = "shutting-down", 503, "the service is shutting down",
         "send the request again when it is back";
     TIMEOUT = "timeout", 504, "it took too long",

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::{FromRequest, HttpRequest, ResponseError, web};
+use actix_web::{FromRequest, HttpRequest, web};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -47,8 +47,9 @@ impl FromRequest for Body {
 pub(super) fn query_string<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
     let read = web::Query::<T>::from_query(request.query_string());
     read.map(web::Query::into_inner).map_err(|e| {
-        debug_assert!(e.status_code().is_client_error());
-        Problem::new(INVALID_REQUEST, format!("the query string cannot be read: {e}"))
+        let text = e.to_string();
+        let why = text.strip_prefix("Query deserialize error: ").unwrap_or(&text);
+        Problem::new(INVALID_REQUEST, format!("the query string cannot be read: {why}"))
     })
 }
 

@@ -12,8 +12,8 @@ use super::batches::BatchBody;
 use super::components::{Component, Components, Model, Runs};
 use super::problem::{
     self, BUSY, CANCELLED, COMPONENT_FAILED, CONFLICT, INTERNAL, INVALID_QUERY, INVALID_RECORDS, INVALID_REQUEST, Kind,
-    MALFORMED_BODY, NOT_ACCEPTABLE, NOT_TRAINED, PAUSED, PAYLOAD_TOO_LARGE, QUARANTINED, SHUTTING_DOWN, STORE_FAILED,
-    TOO_FEW_ROWS, UNKNOWN_COMPONENT, UNKNOWN_RECORD, UNSUPPORTED_MEDIA_TYPE,
+    MALFORMED_BODY, NOT_ACCEPTABLE, NOT_READY, NOT_TRAINED, PAUSED, PAYLOAD_TOO_LARGE, QUARANTINED, SHUTTING_DOWN,
+    STORE_FAILED, TOO_FEW_ROWS, UNKNOWN_COMPONENT, UNKNOWN_RECORD, UNSUPPORTED_MEDIA_TYPE,
 };
 use super::records::{Kept, ResultsList, RulesList};
 use super::{batches, components, events, health, manual, metrics, records};
@@ -169,7 +169,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         .to(|r| r.to(health::live)),
     get("/readyz", "readyz", "Whether the runtime takes work", Shape::Text("text/plain"))
         .access(Access::Open)
-        .problems(&[SHUTTING_DOWN])
+        .problems(&[NOT_READY])
         .to(|r| r.to(health::ready)),
     get("/metrics", "metrics", "Counters and latencies for Prometheus", Shape::Text(metrics::MEDIA_TYPE))
         .access(Access::Watch)

@@ -7,3 +7,4 @@ mod http;
 mod process;
 mod sample;
 mod service;
+mod settings;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use souffleur_core::batch::{DataQuality, Outcomes, Rows, TrainingBatch};
 use souffleur_core::catalogue::Entry;
 use souffleur_core::component::{
@@ -14,6 +15,7 @@ use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::job::Job;
 use souffleur_core::params::Hyperparams;
 use souffleur_core::query::{FeatureSet, Query};
+use souffleur_core::runner::{ErasedModel, ErasedParams, ErasedTrained, Runner, Schemas};
 
 /// Learns the mean success of all sessions.
 pub struct MeanSuccess;
@@ -162,4 +164,68 @@ impl Component for MeanSuccess {
 /// The component's row of a catalogue.
 pub fn entry() -> Entry {
     Entry::of::<MeanSuccess>()
+}
+
+/// [`MeanSuccess`] whose description panics: a fault in the service itself, outside the runtime's fence.
+struct BrokenDescription;
+
+impl Runner for BrokenDescription {
+    fn spec(&self) -> &'static ComponentSpec {
+        entry().runner.spec()
+    }
+
+    fn bars(&self) -> &'static [Bar] {
+        panic!("no bars today")
+    }
+
+    fn schemas(&self) -> Schemas {
+        entry().runner.schemas()
+    }
+
+    fn default_params(&self) -> Result<Value, ComponentError> {
+        entry().runner.default_params()
+    }
+
+    fn params(&self, section: &Value) -> Result<ErasedParams, ComponentError> {
+        entry().runner.params(section)
+    }
+
+    fn query(&self, params: &ErasedParams) -> Result<Query, ComponentError> {
+        entry().runner.query(params)
+    }
+
+    fn train(
+        &self,
+        params: &ErasedParams,
+        previous: Option<&ErasedModel>,
+        batch: &TrainingBatch,
+        job: &Job,
+    ) -> Result<ErasedTrained, ComponentError> {
+        entry().runner.train(params, previous, batch, job)
+    }
+
+    fn answer(&self, params: &ErasedParams, model: &ErasedModel, query: &Value) -> Result<Value, ComponentError> {
+        entry().runner.answer(params, model, query)
+    }
+
+    fn restore(&self, snapshot: &[u8]) -> Result<ErasedModel, ComponentError> {
+        entry().runner.restore(snapshot)
+    }
+
+    fn probe(&self, params: &ErasedParams, job: &Job) -> Result<(), ComponentError> {
+        entry().runner.probe(params, job)
+    }
+
+    fn example(&self) -> Result<(TrainingBatch, Value), ComponentError> {
+        entry().runner.example()
+    }
+
+    fn certify(&self, seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
+        entry().runner.certify(seed, job)
+    }
+}
+
+/// The broken one's row of a catalogue.
+pub fn broken() -> Entry {
+    Entry { name: "broken_description".into(), runner: &BrokenDescription }
 }

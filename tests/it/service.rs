@@ -27,7 +27,7 @@ pub struct Service {
 /// Starts a service with some settings changed.
 pub fn start(changes: &[(&str, &str)]) -> Service {
     let dir = tempfile::tempdir().unwrap();
-    let catalogue = [sample::entry()];
+    let catalogue = [sample::entry(), sample::broken()];
     let mut sources = Sources::new().set("http.port", "0", "test").set("http.shutdown_timeout_ms", "1000", "test");
     for (key, value) in changes {
         sources = sources.set(*key, *value, "test");
@@ -47,9 +47,7 @@ pub fn start(changes: &[(&str, &str)]) -> Service {
     });
     let address = told.recv_timeout(PATIENCE).unwrap();
     let service = Service { address, runtime, stop: Some(stop), thread: Some(thread), _dir: dir };
-    if false {
-        wait_until("the runtime is ready", || service.runtime.is_ready());
-    }
+    wait_until("the runtime is ready", || service.runtime.is_ready());
     service
 }
 

@@ -87,8 +87,8 @@ fn metrics_name_every_component() {
     let text = metrics.text();
     for line in [
         "souffleur_http_requests_total{path=\"/v1/rules\",status=\"200\"} 1",
-        "souffleur_component_state{component=\"mean_success\",state=\"ready\"} 1",
-        "souffleur_ready 1",
+        "souffleur_component_state{component=\"mean_success\",state=\"ready\"} 1.0",
+        "souffleur_ready{} 1.0",
         "# EOF",
     ] {
         assert!(text.contains(line), "no line `{line}` in\n{text}");

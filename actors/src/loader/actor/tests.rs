@@ -134,6 +134,16 @@ async fn who_asks_after_news_sees_them() {
 }
 
 #[actix::test]
+async fn rows_announced_that_do_not_exist_keep_nobody_busy() {
+    let stage = Stage::with(known_history());
+    stage.port.address().do_send(DataChanged { watermark: Seq(1_000_000) });
+    let first = stage.batch(Query::default()).await.unwrap();
+    let status = stage.until(|status| !status.working).await;
+    assert_eq!(status.announced, status.watermark);
+    assert!(Arc::ptr_eq(&first, &stage.batch(Query::default()).await.unwrap()));
+}
+
+#[actix::test]
 async fn too_many_askers_are_told_to_come_back() {
     let history = known_history();
     let gate = Gate::default();
@@ -169,14 +179,35 @@ async fn a_hung_store_costs_its_thread_and_no_more() {
     let stage = Stage::with(history);
     let answer = stage.port.ask(GetTrainingBatch::new("test", Query::default())).unwrap();
     stage.until(|status| status.waiting == 1).await;
-    stage.clock.advance(LoaderSettings::default().batch_deadline);
+    let stalled = |status: &LoaderStatus| {
+        stage.clock.advance(LoaderSettings::default().stall + Duration::from_millis(1));
+        status.failures == 1 || status.loaded
+    };
+    stage.until(stalled).await;
     assert_eq!(answer.within(LONG).await.unwrap().unwrap_err(), LoaderError::DeadlineExceeded);
-    stage.clock.advance(LoaderSettings::default().work_deadline);
-    stage.until(|status| status.failures == 1).await;
     stage.clock.advance(LoaderSettings::default().backoff_max);
     assert!(stage.until(|status| status.loaded).await.last_error.is_none());
     assert_eq!(stage.batch(Query::default()).await.unwrap().len(), 6);
     gate.open();
+}
+
+#[actix::test]
+async fn an_asker_waits_as_long_as_he_may_and_the_work_goes_on() {
+    let history = known_history();
+    let gate = Gate::default();
+    history.0.before_delta({
+        let gate = gate.clone();
+        move || gate.pass()
+    });
+    let batch_deadline = Duration::from_secs(5);
+    let stage = Stage::new(history, LoaderSettings { batch_deadline, ..LoaderSettings::default() });
+    let first = stage.port.ask(GetTrainingBatch::new("test", Query::default())).unwrap();
+    stage.until(|status| status.waiting == 1).await;
+    stage.clock.advance(batch_deadline);
+    assert_eq!(first.within(LONG).await.unwrap().unwrap_err(), LoaderError::DeadlineExceeded);
+    let second = stage.port.ask(GetTrainingBatch::new("test", Query::default())).unwrap();
+    gate.open();
+    assert_eq!(second.within(LONG).await.unwrap().unwrap().len(), 6);
 }
 
 #[actix::test]

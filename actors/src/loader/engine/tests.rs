@@ -3,7 +3,7 @@ use souffleur_core::ids::Seq;
 use souffleur_core::query::{AsOf, FeatureSet, Filter};
 
 use super::*;
-use crate::loader::fixture::{History, ask, bytes, hour, job};
+use crate::loader::fixture::{History, ask, bytes, hour, job, known_history};
 
 /// Something that happens to a history.
 #[derive(Clone, Debug)]
@@ -205,6 +205,28 @@ fn all_memory_is_given_back() {
     let meter = Arc::clone(&engine.meter);
     drop((engine, batches));
     assert_eq!(meter.used(), 0);
+}
+
+#[test]
+fn a_models_training_data_is_what_it_was() {
+    let history = known_history();
+    let engine = history.engine();
+    for query in [Query::default(), Query::all_data(), Query::failure_cases()] {
+        let then = ask(&engine, &query).unwrap();
+        let model_id = history.model("c", then.version, then.rows.seq.clone());
+        history.feedback(20, "s3", 5);
+        engine.refresh(&job()).unwrap();
+        let again = engine.build_model(&model_id, &job()).unwrap();
+        assert_eq!((again.version, &again.rows), (then.version, &then.rows));
+        assert_eq!(again.features, then.features);
+        assert_eq!(format!("{:?}", again.outcomes), format!("{:?}", then.outcomes));
+    }
+    let metrics = ask(&engine, &Query::metric_history(None)).unwrap();
+    let model_id = history.model("c", metrics.version, metrics.rows.seq.clone());
+    engine.refresh(&job()).unwrap();
+    let error = engine.build_model(&model_id, &job()).unwrap_err().to_string();
+    assert!(error.contains("no session and no application"), "{error}");
+    assert_eq!(engine.build_model("nobody", &job()).unwrap_err().to_string(), "unknown model `nobody`");
 }
 
 #[test]

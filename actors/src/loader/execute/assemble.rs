@@ -67,7 +67,7 @@ pub(super) fn assemble(sources: &Sources<'_>, query: &Query, selection: &Selecti
     }
     let _hashes: Ticket = (sources.room)(rows.len() * quality::ROW_BYTES).map_err(no_room)?;
     batch.quality = quality::assess(&batch, sources.job).map_err(LoaderError::from)?;
-    let memory = BatchMemory { columns: Arc::new(columns_ticket), features: ticket };
+    let memory = BatchMemory { _columns: Arc::new(columns_ticket), features: ticket };
     Ok(Answer { batch, memory, consecutive_from: consecutive.then_some(first) })
 }
 

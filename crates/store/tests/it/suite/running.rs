@@ -26,9 +26,9 @@ pub(crate) fn a_run_is_claimed_and_committed(store: &dyn Store) {
     assert_eq!((pending[0].run_id.as_str(), pending[0].state), ("r1", RunState::Running));
     assert_eq!(pending.len(), 1);
     let commit = run(lease);
-    let seq = store.commit_run(commit.clone()).wait().unwrap();
-    assert_eq!(seq, Seq(7), "a commit has one place in the global order");
-    assert_eq!(store.watermark().unwrap(), seq);
+    let committed = store.commit_run(commit.clone()).wait().unwrap();
+    assert_eq!(committed.seq, Seq(7), "a commit has one place in the global order");
+    assert_eq!(store.watermark().unwrap(), committed.seq);
     assert!(store.unfinished_runs().unwrap().is_empty());
     let row = store.runs("k_means", 10).unwrap().remove(0);
     assert_eq!(row.state, RunState::Succeeded);
