@@ -1,1 +1,36 @@
 //! The supervised actors: supervisor, loader, health monitor and one generic component actor.
+//!
+//! actix serves as mailbox, timer and address layer only. What it lacks is built here: actors that survive a
+//! panic, admission with backpressure, bounded compute away from the mailboxes, supervision.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod answer;
+mod append;
+pub mod batches;
+mod component;
+pub mod compute;
+mod environment;
+pub mod error;
+pub mod events;
+mod feedback;
+mod guard;
+pub mod handle;
+pub mod health;
+pub mod kernel;
+pub mod loader;
+mod messages;
+pub mod outcome;
+pub mod policy;
+pub mod pool;
+pub mod port;
+pub mod settings;
+mod shutdown;
+mod supervisor;
+
+pub use error::{CallError, StartError};
+pub use events::RuntimeEvent;
+pub use handle::Handle;
+pub use kernel::start;
+pub use outcome::{RuntimeMetrics, ShutdownReport, TrainOutcome};
+pub use settings::KernelSettings;

@@ -16,19 +16,10 @@ fn bench(criterion: &mut Criterion) {
         let x = Array2::from_shape_simple_fn((rows, 31), || rng.r#gen::<f64>());
         let labels: Vec<bool> = x
             .outer_iter()
-            .map(|row| {
-                rng.r#gen::<f64>()
-                    < if row[0] > row[1] && row[2] > 0.3 {
-                        0.8
-                    } else {
-                        0.2
-                    }
-            })
+            .map(|row| rng.r#gen::<f64>() < if row[0] > row[1] && row[2] > 0.3 { 0.8 } else { 0.2 })
             .collect();
         let params = GradientBoosting::params().check().unwrap();
-        group.bench_function(BenchmarkId::new("fit", rows), |b| {
-            b.iter(|| params.fit(x.view(), &labels, &()).unwrap())
-        });
+        group.bench_function(BenchmarkId::new("fit", rows), |b| b.iter(|| params.fit(x.view(), &labels, &()).unwrap()));
         let model = params.fit(x.view(), &labels, &()).unwrap();
         group.bench_function(BenchmarkId::new("predict", rows), |b| {
             b.iter(|| model.probability(x.view(), &()).unwrap())

@@ -1,13 +1,7 @@
 //! Fit + score of the isolation forest, beside scikit-learn on the very same matrix where a Python with it is found.
 //!
 //! The Python is named by `SOUFFLEUR_PEERS_PYTHON`; without it, a virtual environment `venv` beside the repository is tried.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    missing_docs
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods, missing_docs)]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -35,17 +29,14 @@ fn clustered(rows: usize) -> Array2<f64> {
     const LATENT: usize = 6;
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(31);
     let centres = Array2::from_shape_simple_fn((CLUSTERS, COLUMNS), || 2.2 * normal(&mut rng));
-    let loads =
-        Array2::from_shape_simple_fn((CLUSTERS * LATENT, COLUMNS), || 0.4 * normal(&mut rng));
+    let loads = Array2::from_shape_simple_fn((CLUSTERS * LATENT, COLUMNS), || 0.4 * normal(&mut rng));
     let mut x = Array2::zeros((rows, COLUMNS));
     for mut row in x.outer_iter_mut() {
         let cluster = rng.gen_range(0..CLUSTERS);
         let latent = Array1::from_shape_simple_fn(LATENT, || normal(&mut rng));
         let kind: f64 = rng.r#gen();
         for (column, value) in row.iter_mut().enumerate() {
-            let along: f64 = (0..LATENT)
-                .map(|l| latent[l] * loads[[cluster * LATENT + l, column]])
-                .sum();
+            let along: f64 = (0..LATENT).map(|l| latent[l] * loads[[cluster * LATENT + l, column]]).sum();
             *value = centres[[cluster, column]] + along + 0.4 * normal(&mut rng);
             if kind < 0.025 {
                 *value = rng.gen_range(-6.0..6.0);
@@ -58,41 +49,24 @@ fn clustered(rows: usize) -> Array2<f64> {
 }
 
 fn fit_and_score(x: ArrayView2<'_, f64>) -> Array1<f64> {
-    let forest = IsolationForest::params()
-        .check()
-        .unwrap()
-        .fit(x, &())
-        .unwrap();
+    let forest = IsolationForest::params().check().unwrap().fit(x, &()).unwrap();
     forest.score(x, &()).unwrap()
 }
 
 fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("isolation_forest");
-    group
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(2));
+    group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
     for rows in SIZES {
         let x = clustered(rows);
         group.throughput(Throughput::Elements(rows as u64));
-        group.bench_with_input(BenchmarkId::new("fit_and_score", rows), &x, |b, x| {
-            b.iter(|| fit_and_score(x.view()))
-        });
-        let forest = IsolationForest::params()
-            .check()
-            .unwrap()
-            .fit(x.view(), &())
-            .unwrap();
+        group.bench_with_input(BenchmarkId::new("fit_and_score", rows), &x, |b, x| b.iter(|| fit_and_score(x.view())));
+        let forest = IsolationForest::params().check().unwrap().fit(x.view(), &()).unwrap();
         if rows == SIZES[0] {
             group.bench_function("score_one_row", |b| {
                 b.iter(|| forest.score(x.slice(ndarray::s![..1, ..]), &()).unwrap())
             });
             group.bench_function("explain_one_row", |b| {
-                b.iter(|| {
-                    forest
-                        .contributions(x.slice(ndarray::s![..1, ..]), &())
-                        .unwrap()
-                })
+                b.iter(|| forest.contributions(x.slice(ndarray::s![..1, ..]), &()).unwrap())
             });
         }
         compare(rows, &x);
@@ -119,9 +93,7 @@ fn peer_python() -> Option<PathBuf> {
 
 fn compare(rows: usize, x: &Array2<f64>) {
     let Some(python) = peer_python() else {
-        println!(
-            "isolation_forest/{rows}: no Python with scikit-learn (SOUFFLEUR_PEERS_PYTHON), comparison skipped"
-        );
+        println!("isolation_forest/{rows}: no Python with scikit-learn (SOUFFLEUR_PEERS_PYTHON), comparison skipped");
         return;
     };
     let mut own: Vec<f64> = (0..5)
@@ -132,21 +104,11 @@ fn compare(rows: usize, x: &Array2<f64>) {
         })
         .collect();
     own.sort_by(f64::total_cmp);
-    let path = std::env::temp_dir().join(format!(
-        "souffleur_isolation_forest_{}.f64",
-        std::process::id()
-    ));
+    let path = std::env::temp_dir().join(format!("souffleur_isolation_forest_{}.f64", std::process::id()));
     let mut file = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
-    x.iter()
-        .for_each(|value| file.write_all(&value.to_le_bytes()).unwrap());
+    x.iter().for_each(|value| file.write_all(&value.to_le_bytes()).unwrap());
     file.flush().unwrap();
-    let output = Command::new(python)
-        .arg("-c")
-        .arg(PEER)
-        .arg(&path)
-        .arg(COLUMNS.to_string())
-        .output()
-        .unwrap();
+    let output = Command::new(python).arg("-c").arg(PEER).arg(&path).arg(COLUMNS.to_string()).output().unwrap();
     std::fs::remove_file(&path).unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     match stdout.trim().parse::<f64>() {
@@ -155,10 +117,9 @@ fn compare(rows: usize, x: &Array2<f64>) {
             own[2],
             peer / own[2]
         ),
-        Err(_) => println!(
-            "isolation_forest/{rows}: scikit-learn did not run: {}",
-            String::from_utf8_lossy(&output.stderr)
-        ),
+        Err(_) => {
+            println!("isolation_forest/{rows}: scikit-learn did not run: {}", String::from_utf8_lossy(&output.stderr))
+        }
     }
 }
 

@@ -39,10 +39,7 @@ impl Real for f32 {
 }
 
 impl Real for f64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "rounding to the nearest f32 is the purpose"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest f32 is the purpose")]
     fn to_f32(self) -> f32 {
         self as f32
     }
@@ -53,9 +50,7 @@ impl Real for f64 {
 
 /// A missing or infinite value, or one beyond the range of `f32`, was found where numbers are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "value at row {row}, column {column} is not a finite f32: drop the row or replace the value first"
-)]
+#[error("value at row {row}, column {column} is not a finite f32: drop the row or replace the value first")]
 pub struct NotFinite {
     /// Row of the first such value, in row order.
     pub row: usize,
@@ -75,45 +70,29 @@ const ROWS_PER_SCAN: usize = 4096;
 /// Whether every value of the row is finite as `f32`. Looks at all values, so that the loop vectorises.
 pub(crate) fn row_is_finite<F: Real>(row: ArrayView1<'_, F>) -> bool {
     match row.as_slice() {
-        Some(values) => values
-            .iter()
-            .fold(true, |finite, value| finite & value.to_f32().is_finite()),
+        Some(values) => values.iter().fold(true, |finite, value| finite & value.to_f32().is_finite()),
         None => row.iter().all(|value| value.to_f32().is_finite()),
     }
 }
 
 /// The first value, in row order, that is not finite as `f32`.
 pub(crate) fn first_not_finite<F: Real>(x: ArrayView2<'_, F>) -> Option<NotFinite> {
-    x.outer_iter()
-        .enumerate()
-        .filter(|(_, values)| !row_is_finite(*values))
-        .find_map(|(row, values)| {
-            let column = values
-                .iter()
-                .position(|value| !value.to_f32().is_finite())?;
-            Some(NotFinite { row, column })
-        })
+    x.outer_iter().enumerate().filter(|(_, values)| !row_is_finite(*values)).find_map(|(row, values)| {
+        let column = values.iter().position(|value| !value.to_f32().is_finite())?;
+        Some(NotFinite { row, column })
+    })
 }
 
 /// Scans the matrix on all threads and names the first value that is not finite as `f32`.
-pub(crate) fn check_finite<F: Real>(
-    x: ArrayView2<'_, F>,
-    watch: &dyn Watch,
-) -> Result<(), Refused> {
+pub(crate) fn check_finite<F: Real>(x: ArrayView2<'_, F>, watch: &dyn Watch) -> Result<(), Refused> {
     let progress = Progress::new(watch, x.nrows() as u64);
-    let refused = x
-        .axis_chunks_iter(Axis(0), ROWS_PER_SCAN)
-        .into_par_iter()
-        .enumerate()
-        .find_map_first(|(chunk, rows)| {
+    let refused =
+        x.axis_chunks_iter(Axis(0), ROWS_PER_SCAN).into_par_iter().enumerate().find_map_first(|(chunk, rows)| {
             if let Some(found) = first_not_finite(rows) {
                 let row = chunk * ROWS_PER_SCAN + found.row;
                 return Some(Refused::NotFinite(NotFinite { row, ..found }));
             }
-            progress
-                .advance(rows.nrows() as u64)
-                .err()
-                .map(Refused::Interrupted)
+            progress.advance(rows.nrows() as u64).err().map(Refused::Interrupted)
         });
     refused.map_or(Ok(()), Err)
 }
@@ -129,18 +108,9 @@ mod tests {
         assert!(check_finite(x.view(), &()).is_ok());
         x[[9_000, 1]] = f64::NAN;
         x[[7_000, 2]] = 1e300; // finite, but beyond f32
-        for view in [
-            x.view(),
-            x.t().as_standard_layout().to_owned().reversed_axes().view(),
-        ] {
+        for view in [x.view(), x.t().as_standard_layout().to_owned().reversed_axes().view()] {
             match check_finite(view, &()) {
-                Err(Refused::NotFinite(found)) => assert_eq!(
-                    found,
-                    NotFinite {
-                        row: 7_000,
-                        column: 2
-                    }
-                ),
+                Err(Refused::NotFinite(found)) => assert_eq!(found, NotFinite { row: 7_000, column: 2 }),
                 _ => panic!("the bad value was not found"),
             }
         }

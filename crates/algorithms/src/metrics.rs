@@ -54,10 +54,7 @@ pub enum MetricError {
 /// One label per score, at least one row, no NaN.
 fn check_scores(scores: &[f64], labels: &[bool]) -> Result<(), MetricError> {
     if scores.len() != labels.len() {
-        return Err(MetricError::Lengths {
-            scores: scores.len(),
-            labels: labels.len(),
-        });
+        return Err(MetricError::Lengths { scores: scores.len(), labels: labels.len() });
     }
     if scores.is_empty() {
         return Err(MetricError::Empty);
@@ -71,14 +68,8 @@ fn check_scores(scores: &[f64], labels: &[bool]) -> Result<(), MetricError> {
 /// As [`check_scores`], and every score in [0, 1].
 fn check_probabilities(probabilities: &[f64], labels: &[bool]) -> Result<(), MetricError> {
     check_scores(probabilities, labels)?;
-    match probabilities
-        .iter()
-        .position(|value| !(0.0..=1.0).contains(value))
-    {
-        Some(row) => Err(MetricError::Probability {
-            row,
-            value: probabilities[row],
-        }),
+    match probabilities.iter().position(|value| !(0.0..=1.0).contains(value)) {
+        Some(row) => Err(MetricError::Probability { row, value: probabilities[row] }),
         None => Ok(()),
     }
 }

@@ -107,9 +107,7 @@ impl Eq for Candidate {}
 
 impl Ord for Candidate {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.squared
-            .total_cmp(&other.squared)
-            .then(self.row.cmp(&other.row))
+        self.squared.total_cmp(&other.squared).then(self.row.cmp(&other.row))
     }
 }
 
@@ -127,19 +125,12 @@ struct Nearest {
 
 impl Nearest {
     fn new(k: usize) -> Self {
-        Self {
-            k,
-            heap: BinaryHeap::new(),
-        }
+        Self { k, heap: BinaryHeap::new() }
     }
 
     /// Rows at this squared distance or beyond cannot enter, if they come after those seen.
     fn bound(&self) -> f64 {
-        if self.heap.len() < self.k {
-            f64::INFINITY
-        } else {
-            self.heap.peek().map_or(f64::INFINITY, |far| far.squared)
-        }
+        if self.heap.len() < self.k { f64::INFINITY } else { self.heap.peek().map_or(f64::INFINITY, |far| far.squared) }
     }
 
     fn offer(&mut self, candidate: Candidate) {
@@ -153,21 +144,13 @@ impl Nearest {
     }
 
     fn merge(mut self, other: Self) -> Self {
-        other
-            .heap
-            .into_iter()
-            .for_each(|candidate| self.offer(candidate));
+        other.heap.into_iter().for_each(|candidate| self.offer(candidate));
         self
     }
 
     fn into_sorted(self) -> Vec<Neighbor> {
         let sorted = self.heap.into_sorted_vec().into_iter();
-        sorted
-            .map(|found| Neighbor {
-                row: found.row,
-                distance: found.squared.sqrt(),
-            })
-            .collect()
+        sorted.map(|found| Neighbor { row: found.row, distance: found.squared.sqrt() }).collect()
     }
 }
 
@@ -184,20 +167,14 @@ impl<F: Real> NeighborIndex<F> {
         check_finite(x, watch)?;
         let mut values = vec![F::default(); rows.div_ceil(LANES) * LANES * columns];
         let progress = Progress::new(watch, rows as u64);
-        let blocks = values
-            .par_chunks_mut(LANES * columns)
-            .zip(x.axis_chunks_iter(Axis(0), LANES).into_par_iter());
+        let blocks = values.par_chunks_mut(LANES * columns).zip(x.axis_chunks_iter(Axis(0), LANES).into_par_iter());
         blocks.try_for_each(|(block, rows)| {
             for ((lane, column), value) in rows.indexed_iter() {
                 block[column * LANES + lane] = *value;
             }
             progress.advance(rows.nrows() as u64)
         })?;
-        Ok(Self {
-            rows,
-            columns,
-            values,
-        })
+        Ok(Self { rows, columns, values })
     }
 
     /// Number of rows.
@@ -214,11 +191,7 @@ impl<F: Real> NeighborIndex<F> {
     ///
     /// # Errors
     /// `k` is 0, the width differs, or a value is not finite as `f32`.
-    pub fn nearest(
-        &self,
-        query: ArrayView1<'_, F>,
-        k: usize,
-    ) -> Result<Vec<Neighbor>, NeighborsError> {
+    pub fn nearest(&self, query: ArrayView1<'_, F>, k: usize) -> Result<Vec<Neighbor>, NeighborsError> {
         let query = self.check_queries(query.insert_axis(Axis(0)), k)?;
         let chunks = self.values.par_chunks(self.chunk_len()).enumerate();
         let found = chunks.map(|(chunk, values)| {
@@ -226,9 +199,7 @@ impl<F: Real> NeighborIndex<F> {
             self.search(chunk, values, &query, &mut nearest);
             nearest
         });
-        Ok(found
-            .reduce(|| Nearest::new(k), Nearest::merge)
-            .into_sorted())
+        Ok(found.reduce(|| Nearest::new(k), Nearest::merge).into_sorted())
     }
 
     /// For each row of `queries` the `k` nearest rows, as [`nearest`](Self::nearest) gives them.
@@ -244,44 +215,32 @@ impl<F: Real> NeighborIndex<F> {
         let queries = self.check_queries(queries, k)?;
         let chunks = self.values.len().div_ceil(self.chunk_len());
         let progress = Progress::new(watch, (chunks * (queries.len() / self.columns)) as u64);
-        let groups = queries
-            .par_chunks(QUERIES_PER_GROUP * self.columns)
-            .map(|group| {
-                let queries = group.chunks_exact(self.columns);
-                let mut found: Vec<Nearest> = queries.clone().map(|_| Nearest::new(k)).collect();
-                for (chunk, values) in self.values.chunks(self.chunk_len()).enumerate() {
-                    for (query, nearest) in queries.clone().zip(&mut found) {
-                        self.search(chunk, values, query, nearest);
-                    }
-                    progress.advance(found.len() as u64)?;
+        let groups = queries.par_chunks(QUERIES_PER_GROUP * self.columns).map(|group| {
+            let queries = group.chunks_exact(self.columns);
+            let mut found: Vec<Nearest> = queries.clone().map(|_| Nearest::new(k)).collect();
+            for (chunk, values) in self.values.chunks(self.chunk_len()).enumerate() {
+                for (query, nearest) in queries.clone().zip(&mut found) {
+                    self.search(chunk, values, query, nearest);
                 }
-                Ok(found.into_iter().map(Nearest::into_sorted).collect())
-            });
+                progress.advance(found.len() as u64)?;
+            }
+            Ok(found.into_iter().map(Nearest::into_sorted).collect())
+        });
         let groups: Result<Vec<Vec<Vec<Neighbor>>>, Interrupted> = groups.collect();
         Ok(groups?.into_iter().flatten().collect())
     }
 
     /// Values of the queries, row after row.
-    fn check_queries(
-        &self,
-        queries: ArrayView2<'_, F>,
-        k: usize,
-    ) -> Result<Vec<F>, NeighborsError> {
+    fn check_queries(&self, queries: ArrayView2<'_, F>, k: usize) -> Result<Vec<F>, NeighborsError> {
         if k == 0 {
             return Err(NeighborsError::NoNeighbors);
         }
         if queries.ncols() != self.columns {
-            return Err(NeighborsError::Columns {
-                expected: self.columns,
-                found: queries.ncols(),
-            });
+            return Err(NeighborsError::Columns { expected: self.columns, found: queries.ncols() });
         }
         for (row, query) in queries.outer_iter().enumerate() {
             if !row_is_finite(query) {
-                let column = query
-                    .iter()
-                    .position(|value| !value.to_f32().is_finite())
-                    .unwrap_or(0);
+                let column = query.iter().position(|value| !value.to_f32().is_finite()).unwrap_or(0);
                 return Err(NotFinite { row, column }.into());
             }
         }
@@ -302,10 +261,7 @@ impl<F: Real> NeighborIndex<F> {
             for (lane, squared) in squared.iter().enumerate().take(self.rows - first) {
                 let squared = squared.to_f64();
                 if squared < bound || nearest.heap.len() < nearest.k {
-                    nearest.offer(Candidate {
-                        squared,
-                        row: first + lane,
-                    });
+                    nearest.offer(Candidate { squared, row: first + lane });
                 }
             }
         }
@@ -335,25 +291,12 @@ struct Stored<F> {
 impl<F> TryFrom<Stored<F>> for NeighborIndex<F> {
     type Error = &'static str;
 
-    fn try_from(
-        Stored {
-            rows,
-            columns,
-            values,
-        }: Stored<F>,
-    ) -> Result<Self, Self::Error> {
-        let expected = rows
-            .div_ceil(LANES)
-            .checked_mul(LANES)
-            .and_then(|padded| padded.checked_mul(columns));
+    fn try_from(Stored { rows, columns, values }: Stored<F>) -> Result<Self, Self::Error> {
+        let expected = rows.div_ceil(LANES).checked_mul(LANES).and_then(|padded| padded.checked_mul(columns));
         if rows == 0 || columns == 0 || expected != Some(values.len()) {
             return Err("neighbour index: the number of values does not match rows and columns");
         }
-        Ok(Self {
-            rows,
-            columns,
-            values,
-        })
+        Ok(Self { rows, columns, values })
     }
 }
 

@@ -35,21 +35,14 @@ fn ties_come_in_row_order_across_chunks() {
     let index = NeighborIndex::new(x.view(), &()).unwrap();
     let expected: Vec<usize> = (0..2000).map(|rank| 3 * rank + 1).collect();
     let query = array![1.0, 1.0];
-    assert_eq!(
-        rows_of(&index.nearest(query.view(), 2000).unwrap()),
-        expected
-    );
-    let batch = index
-        .nearest_batch(query.view().insert_axis(Axis(0)), 2000, &())
-        .unwrap();
+    assert_eq!(rows_of(&index.nearest(query.view(), 2000).unwrap()), expected);
+    let batch = index.nearest_batch(query.view().insert_axis(Axis(0)), 2000, &()).unwrap();
     assert_eq!(rows_of(&batch[0]), expected);
 }
 
 #[test]
 fn single_and_batch_searches_agree_on_f32() {
-    let x = Array2::from_shape_fn((9_000, 31), |(row, column)| {
-        ((row * 31 + column * 17) % 1009) as f32
-    });
+    let x = Array2::from_shape_fn((9_000, 31), |(row, column)| ((row * 31 + column * 17) % 1009) as f32);
     let index = NeighborIndex::new(x.view(), &()).unwrap();
     let queries = x.slice(ndarray::s![100..140, ..]);
     let batch = index.nearest_batch(queries, 5, &()).unwrap();
@@ -66,43 +59,15 @@ fn bad_input_is_refused_by_name() {
     let index = NeighborIndex::new(x.view(), &()).unwrap();
     assert_eq!((index.rows(), index.columns()), (2, 2));
     assert_eq!(index.nearest(x.row(0), 0), Err(NeighborsError::NoNeighbors));
-    assert_eq!(
-        index.nearest(array![1.0].view(), 1),
-        Err(NeighborsError::Columns {
-            expected: 2,
-            found: 1
-        })
-    );
+    assert_eq!(index.nearest(array![1.0].view(), 1), Err(NeighborsError::Columns { expected: 2, found: 1 }));
     let nan = NotFinite { row: 0, column: 1 };
-    assert_eq!(
-        index.nearest(array![1.0, f64::NAN].view(), 1),
-        Err(NeighborsError::NotFinite(nan))
-    );
-    assert_eq!(
-        NeighborIndex::new(array![[1.0, f64::NAN]].view(), &()),
-        Err(NeighborsError::NotFinite(nan))
-    );
+    assert_eq!(index.nearest(array![1.0, f64::NAN].view(), 1), Err(NeighborsError::NotFinite(nan)));
+    assert_eq!(NeighborIndex::new(array![[1.0, f64::NAN]].view(), &()), Err(NeighborsError::NotFinite(nan)));
     let empty = Array2::<f64>::zeros((0, 4));
-    assert_eq!(
-        NeighborIndex::new(empty.view(), &()),
-        Err(NeighborsError::Empty {
-            rows: 0,
-            columns: 4
-        })
-    );
+    assert_eq!(NeighborIndex::new(empty.view(), &()), Err(NeighborsError::Empty { rows: 0, columns: 4 }));
     let stop = |_: u64, _: u64| Err(Interrupted);
-    assert_eq!(
-        index.nearest_batch(x.view(), 1, &stop),
-        Err(NeighborsError::Interrupted(Interrupted))
-    );
-    assert!(
-        NeighborIndex::try_from(Stored {
-            rows: 33,
-            columns: 1,
-            values: vec![0.0; 32]
-        })
-        .is_err()
-    );
+    assert_eq!(index.nearest_batch(x.view(), 1, &stop), Err(NeighborsError::Interrupted(Interrupted)));
+    assert!(NeighborIndex::try_from(Stored { rows: 33, columns: 1, values: vec![0.0; 32] }).is_err());
 }
 
 proptest! {

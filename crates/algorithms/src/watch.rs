@@ -19,7 +19,8 @@ pub struct Interrupted;
 /// ```
 pub trait Watch: Sync {
     /// `done` of `total` units of work are complete; the unit is the algorithm's own. Parallel workers may report
-    /// slightly out of order. An error stops the computation.
+    /// slightly out of order, and each phase (checking the input, then learning) counts from 0 to a total of its own.
+    /// An error stops the computation.
     ///
     /// # Errors
     /// [`Interrupted`] when the computation should stop.
@@ -47,11 +48,7 @@ pub(crate) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     pub(crate) fn new(watch: &'a dyn Watch, total: u64) -> Self {
-        Self {
-            watch,
-            done: AtomicU64::new(0),
-            total,
-        }
+        Self { watch, done: AtomicU64::new(0), total }
     }
 
     /// Adds `units` of finished work and asks whether to go on.

@@ -17,10 +17,12 @@ use crate::records::{Feedback, MetricPoint, Rule, RuleApplication, Session};
 use crate::time::Timestamp;
 
 mod columns;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
 mod runs;
 
 pub use columns::{ApplicationColumns, Delta, FeedbackColumns, SessionColumns};
-pub use runs::{Lease, ModelRow, RunCommit, RunFailure, RunRow, RunState};
+pub use runs::{Committed, Lease, ModelRow, RunCommit, RunFailure, RunRow, RunState};
 
 /// Why the store could not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -256,7 +258,7 @@ pub trait Store: Send + Sync + 'static {
     fn claim(&self, component: &str, run_id: &str, now: Timestamp, ttl_ms: u64) -> Commit<Lease>;
 
     /// Commits a finished run: run, model, report and lineage in one transaction, if its epoch is still current.
-    fn commit_run(&self, run: RunCommit) -> Commit<Seq>;
+    fn commit_run(&self, run: RunCommit) -> Commit<Committed>;
 
     /// Records that a run ended without a model, if its epoch is still current.
     fn fail_run(&self, failure: RunFailure) -> Commit<()>;

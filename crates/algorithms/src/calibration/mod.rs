@@ -56,25 +56,13 @@ pub enum CalibrationError {
 
 fn check_finite(what: &'static str, values: &[f64]) -> Result<(), CalibrationError> {
     match values.iter().position(|value| !value.is_finite()) {
-        Some(row) => Err(CalibrationError::NotFinite {
-            what,
-            row,
-            value: values[row],
-        }),
+        Some(row) => Err(CalibrationError::NotFinite { what, row, value: values[row] }),
         None => Ok(()),
     }
 }
 
 fn check_length(scores: &[f64], what: &'static str, other: usize) -> Result<(), CalibrationError> {
-    if scores.len() == other {
-        Ok(())
-    } else {
-        Err(CalibrationError::Lengths {
-            scores: scores.len(),
-            what,
-            other,
-        })
-    }
+    if scores.len() == other { Ok(()) } else { Err(CalibrationError::Lengths { scores: scores.len(), what, other }) }
 }
 
 #[cfg(test)]

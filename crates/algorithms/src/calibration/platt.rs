@@ -51,11 +51,7 @@ impl PlattScaling {
     /// # Errors
     /// Lengths differ, a score is not finite, all labels are alike, or the watch interrupts.
     #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
-    pub fn fit(
-        scores: &[f64],
-        labels: &[bool],
-        watch: &dyn Watch,
-    ) -> Result<Self, CalibrationError> {
+    pub fn fit(scores: &[f64], labels: &[bool], watch: &dyn Watch) -> Result<Self, CalibrationError> {
         check_length(scores, "labels", labels.len())?;
         check_finite("score", scores)?;
         if scores.is_empty() {
@@ -71,54 +67,33 @@ impl PlattScaling {
         let low = 1.0 / (negatives + 2.0);
         // Standardised, so that the steps do not depend on the scale of the scores.
         let centre = scores.iter().sum::<f64>() / scores.len() as f64;
-        let spread = (scores
-            .iter()
-            .map(|score| (score - centre).powi(2))
-            .sum::<f64>()
-            / scores.len() as f64)
-            .sqrt();
+        let spread = (scores.iter().map(|score| (score - centre).powi(2)).sum::<f64>() / scores.len() as f64).sqrt();
         let scale = if spread > 0.0 { spread } else { 1.0 };
-        let row = |(score, label): (&f64, &bool)| {
-            ((score - centre) / scale, if *label { high } else { low })
-        };
+        let row = |(score, label): (&f64, &bool)| ((score - centre) / scale, if *label { high } else { low });
         let rows: Vec<(f64, f64)> = scores.iter().zip(labels).map(row).collect();
-        let start = Self {
-            slope: 0.0,
-            intercept: ((positives + 1.0) / (negatives + 1.0)).ln(),
-        };
+        let start = Self { slope: 0.0, intercept: ((positives + 1.0) / (negatives + 1.0)).ln() };
         let found = start.minimise(&rows, watch)?;
         let slope = found.slope / scale;
-        Ok(Self {
-            slope,
-            intercept: found.intercept - slope * centre,
-        })
+        Ok(Self { slope, intercept: found.intercept - slope * centre })
     }
 
     fn minimise(mut self, rows: &[(f64, f64)], watch: &dyn Watch) -> Result<Self, Interrupted> {
         let mut loss = self.loss(rows);
         for done in 0..STEPS_MAX {
             watch.tick(done as u64, STEPS_MAX as u64)?;
-            let Local {
-                gradient: [g, h],
-                hessian: [a, b, c],
-            } = self.local(rows);
+            let Local { gradient: [g, h], hessian: [a, b, c] } = self.local(rows);
             #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
             let tolerance = GRADIENT_MIN * rows.len() as f64;
             if g.abs() < tolerance && h.abs() < tolerance {
                 break;
             }
             let determinant = a * c - b * b;
-            let [to_slope, to_intercept] = [
-                -(c * g - b * h) / determinant,
-                -(a * h - b * g) / determinant,
-            ];
+            let [to_slope, to_intercept] = [-(c * g - b * h) / determinant, -(a * h - b * g) / determinant];
             let descent = g * to_slope + h * to_intercept;
             let mut step = 1.0;
             let next = loop {
-                let next = Self {
-                    slope: self.slope + step * to_slope,
-                    intercept: self.intercept + step * to_intercept,
-                };
+                let next =
+                    Self { slope: self.slope + step * to_slope, intercept: self.intercept + step * to_intercept };
                 if next.loss(rows) < loss + 1e-4 * step * descent {
                     break Some(next);
                 }
@@ -144,10 +119,7 @@ impl PlattScaling {
     }
 
     fn local(&self, rows: &[(f64, f64)]) -> Local {
-        let mut local = Local {
-            gradient: [0.0; 2],
-            hessian: [RIDGE, 0.0, RIDGE],
-        };
+        let mut local = Local { gradient: [0.0; 2], hessian: [RIDGE, 0.0, RIDGE] };
         for (score, target) in rows {
             let p = self.predict(*score);
             let (error, curve) = (p - target, p * (1.0 - p));
@@ -163,11 +135,7 @@ impl PlattScaling {
     /// The probability at `score`, in [0, 1]; NaN for NaN.
     pub fn predict(&self, score: f64) -> f64 {
         let margin = self.slope * score + self.intercept;
-        if margin >= 0.0 {
-            1.0 / (1.0 + (-margin).exp())
-        } else {
-            margin.exp() / (1.0 + margin.exp())
-        }
+        if margin >= 0.0 { 1.0 / (1.0 + (-margin).exp()) } else { margin.exp() / (1.0 + margin.exp()) }
     }
 
     /// Change of the log-odds per unit of score.
@@ -191,21 +159,15 @@ mod tests {
     #[test]
     fn parameters_are_those_of_scikit_learn() {
         let scores = [-3.0, -2.0, -1.5, -1.0, -0.2, 0.1, 0.4, 1.1, 1.3, 2.5];
-        let labels = [
-            false, false, true, false, false, true, false, true, true, true,
-        ];
+        let labels = [false, false, true, false, false, true, false, true, true, true];
         let map = PlattScaling::fit(&scores, &labels, &()).unwrap();
         assert!((map.slope() - 0.6131162250760473).abs() < 1e-4, "{map:?}");
-        assert!(
-            (map.intercept() - (0.13597077449592257)).abs() < 1e-4,
-            "{map:?}"
-        );
+        assert!((map.intercept() - (0.13597077449592257)).abs() < 1e-4, "{map:?}");
     }
 
     #[test]
     fn separable_scores_give_a_finite_slope() {
-        let map =
-            PlattScaling::fit(&[0.0, 1.0, 2.0, 3.0], &[false, false, true, true], &()).unwrap();
+        let map = PlattScaling::fit(&[0.0, 1.0, 2.0, 3.0], &[false, false, true, true], &()).unwrap();
         assert!(map.slope().is_finite() && map.slope() > 0.0);
         let flat = PlattScaling::fit(&[5.0; 4], &[false, true, true, true], &()).unwrap();
         assert!(flat.predict(5.0) > 0.5 && flat.predict(5.0) < 0.75);
@@ -220,23 +182,10 @@ mod tests {
 
     #[test]
     fn bad_input_is_refused_by_name() {
-        assert_eq!(
-            PlattScaling::fit(&[], &[], &()),
-            Err(CalibrationError::Empty)
-        );
-        assert_eq!(
-            PlattScaling::fit(&[1.0, 2.0], &[true, true], &()),
-            Err(CalibrationError::OneClass(true))
-        );
+        assert_eq!(PlattScaling::fit(&[], &[], &()), Err(CalibrationError::Empty));
+        assert_eq!(PlattScaling::fit(&[1.0, 2.0], &[true, true], &()), Err(CalibrationError::OneClass(true)));
         let infinite = PlattScaling::fit(&[1.0, f64::INFINITY], &[true, false], &());
-        assert!(matches!(
-            infinite,
-            Err(CalibrationError::NotFinite {
-                what: "score",
-                row: 1,
-                ..
-            })
-        ));
+        assert!(matches!(infinite, Err(CalibrationError::NotFinite { what: "score", row: 1, .. })));
     }
 
     proptest! {

@@ -24,10 +24,7 @@ pub(super) struct Split {
 
 impl Split {
     /// A split that sends every finite value left.
-    const LEFT: Self = Self {
-        feature: 0,
-        threshold: f64::MAX,
-    };
+    const LEFT: Self = Self { feature: 0, threshold: f64::MAX };
 }
 
 /// Gradient-boosted decision trees for the probability of a yes/no outcome.
@@ -95,10 +92,7 @@ impl GradientBoosting {
     /// there was no split. It says what the model uses, not what causes the outcome.
     pub fn importance(&self) -> Array1<f64> {
         let total: f64 = self.gains.iter().sum();
-        self.gains
-            .iter()
-            .map(|gain| if total > 0.0 { gain / total } else { 0.0 })
-            .collect()
+        self.gains.iter().map(|gain| if total > 0.0 { gain / total } else { 0.0 }).collect()
     }
 
     /// Probability of `true` for each row, in [0, 1]. `x` is rows x `n_features`.
@@ -125,25 +119,16 @@ impl GradientBoosting {
         watch: &dyn Watch,
     ) -> Result<Array1<f64>, GradientBoostingError> {
         if x.ncols() != self.n_features() {
-            return Err(GradientBoostingError::Columns {
-                expected: self.n_features(),
-                found: x.ncols(),
-            });
+            return Err(GradientBoostingError::Columns { expected: self.n_features(), found: x.ncols() });
         }
-        check_finite(x, &())?;
+        check_finite(x, watch)?;
         let mut sums = Array1::from_elem(x.nrows(), self.base);
         let progress = Progress::new(watch, x.nrows() as u64);
-        let blocks = sums
-            .axis_chunks_iter_mut(Axis(0), ROWS_PER_BLOCK)
-            .into_par_iter();
+        let blocks = sums.axis_chunks_iter_mut(Axis(0), ROWS_PER_BLOCK).into_par_iter();
         let rows = x.axis_chunks_iter(Axis(0), ROWS_PER_BLOCK).into_par_iter();
         blocks.zip(rows).try_for_each(|(mut sums, rows)| {
             let values: Vec<f64> = rows.iter().map(|value| value.to_f64()).collect();
-            for (splits, leaves) in self
-                .splits
-                .chunks_exact(self.slots)
-                .zip(self.leaves.chunks_exact(self.slots))
-            {
+            for (splits, leaves) in self.splits.chunks_exact(self.slots).zip(self.leaves.chunks_exact(self.slots)) {
                 for (sum, row) in sums.iter_mut().zip(values.chunks_exact(self.n_features())) {
                     *sum += leaves[reached_leaf(splits, row)];
                 }
@@ -181,44 +166,25 @@ impl GradientBoostingValidParams {
         watch: &dyn Watch,
     ) -> Result<GradientBoosting, GradientBoostingError> {
         let positives = check_training(x, labels)?;
-        check_finite(x, &())?;
+        check_finite(x, watch)?;
         let progress = Progress::new(watch, self.n_trees() as u64);
         let columns = bin_columns(x, self.max_bins(), &progress)?;
         let mut model = self.empty_model(x.ncols());
         model.base = (positives as f64 / (labels.len() - positives) as f64).ln();
         let mut log_odds = vec![model.base; labels.len()];
         let mut derivatives: Vec<Derivatives> = vec![[0.0; 2]; labels.len()];
-        let trees = model
-            .splits
-            .chunks_exact_mut(model.slots)
-            .zip(model.leaves.chunks_exact_mut(model.slots));
+        let trees = model.splits.chunks_exact_mut(model.slots).zip(model.leaves.chunks_exact_mut(model.slots));
         for (splits, leaves) in trees {
-            let rows = derivatives
-                .par_iter_mut()
-                .zip(log_odds.par_iter())
-                .zip(labels)
-                .with_min_len(4096);
+            let rows = derivatives.par_iter_mut().zip(log_odds.par_iter()).zip(labels).with_min_len(4096);
             rows.for_each(|((derivatives, log_odds), label)| {
                 let p = logistic(*log_odds);
                 *derivatives = [p - f64::from(u8::from(*label)), p * (1.0 - p)];
             });
-            let training = TrainingRows {
-                columns: &columns,
-                derivatives: &derivatives,
-                params: self,
-                progress: &progress,
-            };
+            let training =
+                TrainingRows { columns: &columns, derivatives: &derivatives, params: self, progress: &progress };
             let mut rows: Vec<u32> = (0u32..).take(labels.len()).collect();
             let (log_odds, gains) = (&mut log_odds, &mut model.gains);
-            Grower {
-                training,
-                splits,
-                leaves,
-                log_odds,
-                gains,
-                scratch: Vec::new(),
-            }
-            .grow(&mut rows)?;
+            Grower { training, splits, leaves, log_odds, gains, scratch: Vec::new() }.grow(&mut rows)?;
             progress.advance(1)?;
         }
         Ok(model)
@@ -238,10 +204,7 @@ impl GradientBoostingValidParams {
 }
 
 /// Checks shapes and labels and counts the positives.
-fn check_training<F>(
-    x: ArrayView2<'_, F>,
-    labels: &[bool],
-) -> Result<usize, GradientBoostingError> {
+fn check_training<F>(x: ArrayView2<'_, F>, labels: &[bool]) -> Result<usize, GradientBoostingError> {
     let (rows, columns) = x.dim();
     if rows == 0 || columns == 0 {
         return Err(GradientBoostingError::Empty { rows, columns });
@@ -250,10 +213,7 @@ fn check_training<F>(
         return Err(GradientBoostingError::Rows(rows));
     }
     if rows != labels.len() {
-        return Err(GradientBoostingError::Labels {
-            rows,
-            labels: labels.len(),
-        });
+        return Err(GradientBoostingError::Labels { rows, labels: labels.len() });
     }
     let positives = labels.iter().filter(|label| **label).count();
     if positives == 0 || positives == rows {
@@ -275,34 +235,17 @@ struct Stored {
 impl TryFrom<Stored> for GradientBoosting {
     type Error = &'static str;
 
-    fn try_from(
-        Stored {
-            base,
-            slots,
-            splits,
-            leaves,
-            gains,
-        }: Stored,
-    ) -> Result<Self, Self::Error> {
+    fn try_from(Stored { base, slots, splits, leaves, gains }: Stored) -> Result<Self, Self::Error> {
         if slots < 2 || !slots.is_power_of_two() || splits.is_empty() || splits.len() % slots != 0 {
             return Err("gradient boosting: the number of splits is not a whole number of trees");
         }
         if leaves.len() != splits.len() {
             return Err("gradient boosting: splits and leaves differ in number");
         }
-        if splits
-            .iter()
-            .any(|split| split.feature as usize >= gains.len())
-        {
+        if splits.iter().any(|split| split.feature as usize >= gains.len()) {
             return Err("gradient boosting: a split names a feature that does not exist");
         }
-        Ok(Self {
-            base,
-            slots,
-            splits,
-            leaves,
-            gains,
-        })
+        Ok(Self { base, slots, splits, leaves, gains })
     }
 }
 

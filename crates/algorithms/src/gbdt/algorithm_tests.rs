@@ -11,10 +11,7 @@ struct Table(u64);
 
 impl Table {
     fn next(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1u64 << 53) as f64
     }
 
@@ -22,27 +19,16 @@ impl Table {
     fn rows(mut self, rows: usize) -> (Array2<f64>, Vec<bool>) {
         let x = Array2::from_shape_simple_fn((rows, 8), || self.next());
         let of_row = |row: ndarray::ArrayView1<'_, f64>| {
-            let step = if row[0] > 0.6 && row[1] < 0.5 {
-                3.0
-            } else {
-                -1.0
-            };
+            let step = if row[0] > 0.6 && row[1] < 0.5 { 3.0 } else { -1.0 };
             step + 4.0 * (row[2] - 0.5) * (row[3] - 0.5) * 4.0 + 2.0 * (6.0 * row[4]).sin()
         };
-        let labels = x
-            .outer_iter()
-            .map(|row| self.next() < logistic(of_row(row)))
-            .collect();
+        let labels = x.outer_iter().map(|row| self.next() < logistic(of_row(row))).collect();
         (x, labels)
     }
 }
 
 fn fit(x: &Array2<f64>, labels: &[bool]) -> GradientBoosting {
-    GradientBoosting::params()
-        .check()
-        .unwrap()
-        .fit(x.view(), labels, &())
-        .unwrap()
+    GradientBoosting::params().check().unwrap().fit(x.view(), labels, &()).unwrap()
 }
 
 #[test]
@@ -63,22 +49,10 @@ fn quality_is_that_of_scikit_learn() {
     const LOG_LOSS: f64 = 0.450665;
     let (x, labels) = Table(1).rows(6000);
     let model = fit(&x.slice(s![..4000, ..]).to_owned(), &labels[..4000]);
-    let found = model
-        .probability(x.slice(s![4000.., ..]), &())
-        .unwrap()
-        .to_vec();
-    let (area, loss) = (
-        auroc(&found, &labels[4000..]).unwrap(),
-        log_loss(&found, &labels[4000..]).unwrap(),
-    );
-    assert!(
-        (area - AUROC).abs() < 0.01,
-        "AUROC {area}, scikit-learn {AUROC}"
-    );
-    assert!(
-        (loss - LOG_LOSS).abs() < 0.01,
-        "log-loss {loss}, scikit-learn {LOG_LOSS}"
-    );
+    let found = model.probability(x.slice(s![4000.., ..]), &()).unwrap().to_vec();
+    let (area, loss) = (auroc(&found, &labels[4000..]).unwrap(), log_loss(&found, &labels[4000..]).unwrap());
+    assert!((area - AUROC).abs() < 0.01, "AUROC {area}, scikit-learn {AUROC}");
+    assert!((loss - LOG_LOSS).abs() < 0.01, "log-loss {loss}, scikit-learn {LOG_LOSS}");
 }
 
 #[test]
@@ -96,46 +70,21 @@ fn one_tree_by_hand() {
     // Base log-odds 0; p = .5, so gradients are -+.5 and hessians .25. Left: G = .5 * 3, H = .75; right: the negative.
     let x = array![[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]];
     let labels = [false, false, false, true, true, true];
-    let params = GradientBoosting::params()
-        .n_trees(1)
-        .max_depth(1)
-        .min_leaf_rows(1)
-        .learning_rate(0.5)
-        .l2(0.25);
+    let params = GradientBoosting::params().n_trees(1).max_depth(1).min_leaf_rows(1).learning_rate(0.5).l2(0.25);
     let model = params.check().unwrap().fit(x.view(), &labels, &()).unwrap();
-    assert_eq!(
-        model.splits[1],
-        Split {
-            feature: 0,
-            threshold: 3.5
-        }
-    );
-    assert_eq!(
-        model.log_odds(x.view(), &()).unwrap(),
-        array![-0.75, -0.75, -0.75, 0.75, 0.75, 0.75]
-    );
+    assert_eq!(model.splits[1], Split { feature: 0, threshold: 3.5 });
+    assert_eq!(model.log_odds(x.view(), &()).unwrap(), array![-0.75, -0.75, -0.75, 0.75, 0.75, 0.75]);
 }
 
 #[test]
 fn predictions_on_training_rows_are_the_fitted_log_odds() {
     let (x, labels) = Table(3).rows(1000);
-    let few = GradientBoosting::params()
-        .n_trees(7)
-        .check()
-        .unwrap()
-        .fit(x.view(), &labels, &())
-        .unwrap();
-    let many = GradientBoosting::params()
-        .n_trees(8)
-        .check()
-        .unwrap()
-        .fit(x.view(), &labels, &())
-        .unwrap();
+    let few = GradientBoosting::params().n_trees(7).check().unwrap().fit(x.view(), &labels, &()).unwrap();
+    let many = GradientBoosting::params().n_trees(8).check().unwrap().fit(x.view(), &labels, &()).unwrap();
     // Seven trees are the first seven of eight, which were grown on the fitted log-odds.
     assert_eq!(few.splits[..], many.splits[..few.splits.len()]);
-    let losses = [few, many].map(|model| {
-        log_loss(&model.probability(x.view(), &()).unwrap().to_vec(), &labels).unwrap()
-    });
+    let losses =
+        [few, many].map(|model| log_loss(&model.probability(x.view(), &()).unwrap().to_vec(), &labels).unwrap());
     assert!(losses[1] < losses[0], "{losses:?}");
 }
 
@@ -144,38 +93,23 @@ fn the_result_does_not_depend_on_threads_or_type() {
     let (x, labels) = Table(4).rows(3000);
     let x = x.mapv(|value| f64::from(value.to_f32()));
     let in_pool = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| fit(&x, &labels))
     };
     let model = in_pool(1);
     assert_eq!(in_pool(3), model);
     let x32 = x.mapv(|value| value.to_f32());
-    let of_f32 = GradientBoosting::params()
-        .check()
-        .unwrap()
-        .fit(x32.view(), &labels, &())
-        .unwrap();
+    let of_f32 = GradientBoosting::params().check().unwrap().fit(x32.view(), &labels, &()).unwrap();
     assert_eq!(of_f32, model);
-    assert_eq!(
-        model.probability(x32.view(), &()).unwrap(),
-        model.probability(x.view(), &()).unwrap()
-    );
+    assert_eq!(model.probability(x32.view(), &()).unwrap(), model.probability(x.view(), &()).unwrap());
 }
 
 #[test]
 fn noise_without_signal_stays_near_the_base_rate() {
     let (x, mut labels) = Table(5).rows(2000);
-    labels
-        .iter_mut()
-        .enumerate()
-        .for_each(|(row, label)| *label = row % 4 == 0);
+    labels.iter_mut().enumerate().for_each(|(row, label)| *label = row % 4 == 0);
     let constant = Array2::from_elem(x.raw_dim(), 1.0);
-    let found = fit(&constant, &labels)
-        .probability(constant.view(), &())
-        .unwrap();
+    let found = fit(&constant, &labels).probability(constant.view(), &()).unwrap();
     assert!(found.iter().all(|p| (p - 0.25).abs() < 1e-6));
 }
 
@@ -185,29 +119,11 @@ fn bad_input_is_refused_by_name() {
     let model = fit(&x, &labels);
     let params = GradientBoosting::params().check().unwrap();
     let fit = |x: &Array2<f64>, labels: &[bool]| params.fit(x.view(), labels, &()).unwrap_err();
-    assert_eq!(
-        fit(&x, &labels[1..]),
-        GradientBoostingError::Labels {
-            rows: 50,
-            labels: 49
-        }
-    );
+    assert_eq!(fit(&x, &labels[1..]), GradientBoostingError::Labels { rows: 50, labels: 49 });
     assert_eq!(fit(&x, &[true; 50]), GradientBoostingError::OneClass(true));
-    assert_eq!(
-        fit(&Array2::zeros((0, 8)), &[]),
-        GradientBoostingError::Empty {
-            rows: 0,
-            columns: 8
-        }
-    );
+    assert_eq!(fit(&Array2::zeros((0, 8)), &[]), GradientBoostingError::Empty { rows: 0, columns: 8 });
     let narrow = Array2::<f64>::zeros((1, 2));
-    assert_eq!(
-        model.log_odds(narrow.view(), &()),
-        Err(GradientBoostingError::Columns {
-            expected: 8,
-            found: 2
-        })
-    );
+    assert_eq!(model.log_odds(narrow.view(), &()), Err(GradientBoostingError::Columns { expected: 8, found: 2 }));
     x[[3, 4]] = f64::NAN;
     let not_finite = GradientBoostingError::NotFinite(NotFinite { row: 3, column: 4 });
     assert_eq!(fit(&x, &labels), not_finite);
@@ -219,31 +135,16 @@ fn fit_and_predict_can_be_interrupted() {
     let (x, labels) = Table(7).rows(300);
     let params = GradientBoosting::params().check().unwrap();
     let stop = |_: u64, _: u64| Err(Interrupted);
-    assert_eq!(
-        params.fit(x.view(), &labels, &stop),
-        Err(GradientBoostingError::Interrupted(Interrupted))
-    );
-    let later = |done: u64, _: u64| if done > 3 { Err(Interrupted) } else { Ok(()) };
-    assert_eq!(
-        params.fit(x.view(), &labels, &later),
-        Err(GradientBoostingError::Interrupted(Interrupted))
-    );
-    assert_eq!(
-        fit(&x, &labels).log_odds(x.view(), &stop),
-        Err(GradientBoostingError::Interrupted(Interrupted))
-    );
+    assert_eq!(params.fit(x.view(), &labels, &stop), Err(GradientBoostingError::Interrupted(Interrupted)));
+    let later = |done: u64, total: u64| if total == 100 && done > 3 { Err(Interrupted) } else { Ok(()) };
+    assert_eq!(params.fit(x.view(), &labels, &later), Err(GradientBoostingError::Interrupted(Interrupted)));
+    assert_eq!(fit(&x, &labels).log_odds(x.view(), &stop), Err(GradientBoostingError::Interrupted(Interrupted)));
 }
 
 #[test]
 fn a_damaged_snapshot_is_refused() {
     let (x, labels) = Table(8).rows(100);
-    let GradientBoosting {
-        base,
-        slots,
-        splits,
-        leaves,
-        gains,
-    } = fit(&x, &labels);
+    let GradientBoosting { base, slots, splits, leaves, gains } = fit(&x, &labels);
     let stored = |slots, gains: &[f64]| Stored {
         base,
         slots,

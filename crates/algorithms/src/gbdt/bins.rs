@@ -22,19 +22,10 @@ pub(super) fn bin_columns<F: Real>(
     progress: &Progress<'_>,
 ) -> Result<Vec<BinnedColumn>, Interrupted> {
     let columns = x.axis_iter(Axis(1)).into_par_iter();
-    columns
-        .map(|column| {
-            progress
-                .advance(0)
-                .and_then(|()| bin_column(column, max_bins, progress))
-        })
-        .collect()
+    columns.map(|column| progress.advance(0).and_then(|()| bin_column(column, max_bins, progress))).collect()
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "there are at most 256 bins"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "there are at most 256 bins")]
 fn bin_column<F: Real>(
     column: ArrayView1<'_, F>,
     max_bins: usize,
@@ -45,10 +36,7 @@ fn bin_column<F: Real>(
     sorted.sort_unstable_by(f64::total_cmp);
     let bounds = bounds(&sorted, max_bins);
     progress.advance(0)?;
-    let codes = values
-        .iter()
-        .map(|value| bounds.partition_point(|bound| bound < value) as u8)
-        .collect();
+    let codes = values.iter().map(|value| bounds.partition_point(|bound| bound < value) as u8).collect();
     Ok(BinnedColumn { codes, bounds })
 }
 
@@ -59,9 +47,7 @@ fn bounds(sorted: &[f64], max_bins: usize) -> Vec<f64> {
     let (mut start, mut at) = (0, 0);
     while bounds.len() + 1 < max_bins {
         // Rows still to be shared out among the bins still to be filled.
-        let share = (sorted.len() - start)
-            .div_ceil(max_bins - bounds.len())
-            .max(1);
+        let share = (sorted.len() - start).div_ceil(max_bins - bounds.len()).max(1);
         at = at.max(start + share - 1);
         while at + 1 < sorted.len() && sorted[at] == sorted[at + 1] {
             at += 1;
@@ -93,12 +79,7 @@ mod tests {
     fn distinct_values_are_shared_out_evenly() {
         let sorted: Vec<f64> = (0..1000).map(f64::from).collect();
         let bounds = bounds(&sorted, 10);
-        assert_eq!(
-            bounds,
-            (1..10)
-                .map(|k| f64::from(k * 100) - 0.5)
-                .collect::<Vec<_>>()
-        );
+        assert_eq!(bounds, (1..10).map(|k| f64::from(k * 100) - 0.5).collect::<Vec<_>>());
     }
 
     proptest! {

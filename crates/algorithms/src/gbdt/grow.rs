@@ -30,10 +30,7 @@ pub(super) struct Grower<'a> {
 
 impl Grower<'_> {
     pub(super) fn grow(&mut self, rows: &mut [u32]) -> Result<(), Interrupted> {
-        let mut all = Sums {
-            rows: rows.len(),
-            ..Sums::default()
-        };
+        let mut all = Sums { rows: rows.len(), ..Sums::default() };
         for [gradient, hessian] in self.training.derivatives {
             all.gradient += gradient;
             all.hessian += hessian;
@@ -43,12 +40,7 @@ impl Grower<'_> {
     }
 
     fn histogram(&self, rows: &[u32]) -> Result<Histogram, Interrupted> {
-        let TrainingRows {
-            columns,
-            derivatives,
-            params,
-            progress,
-        } = &self.training;
+        let TrainingRows { columns, derivatives, params, progress } = &self.training;
         Histogram::of_rows(columns, derivatives, rows, params.max_bins(), progress)
     }
 
@@ -69,10 +61,7 @@ impl Grower<'_> {
             return Ok(());
         };
         let column = &self.training.columns[split.feature];
-        self.splits[slot] = Split {
-            feature: index_of(split.feature),
-            threshold: column.bounds[split.bin],
-        };
+        self.splits[slot] = Split { feature: index_of(split.feature), threshold: column.bounds[split.bin] };
         self.gains[split.feature] += split.gain;
         let middle = self.part(rows, &split);
         let (left, right) = rows.split_at_mut(middle);

@@ -81,18 +81,11 @@ impl Histogram {
     ) -> Result<Self, Interrupted> {
         let mut bins = vec![Sums::default(); columns.len() * width];
         let features_per_task = CELLS_PER_TASK.div_ceil(rows.len().max(1));
-        let features = bins
-            .par_chunks_mut(width)
-            .zip(columns)
-            .with_min_len(features_per_task);
+        let features = bins.par_chunks_mut(width).zip(columns).with_min_len(features_per_task);
         features.try_for_each(|(bins, column)| {
             for row in rows {
                 let [gradient, hessian] = derivatives[*row as usize];
-                bins[usize::from(column.codes[*row as usize])].add(Sums {
-                    gradient,
-                    hessian,
-                    rows: 1,
-                });
+                bins[usize::from(column.codes[*row as usize])].add(Sums { gradient, hessian, rows: 1 });
             }
             progress.advance(0)
         })?;
@@ -116,8 +109,7 @@ impl Histogram {
     ) -> Option<BestSplit> {
         let before = node.strength(params.l2());
         let mut best: Option<BestSplit> = None;
-        for (feature, (bins, column)) in self.bins.chunks_exact(self.width).zip(columns).enumerate()
-        {
+        for (feature, (bins, column)) in self.bins.chunks_exact(self.width).zip(columns).enumerate() {
             let mut left = Sums::default();
             for (bin, sums) in bins.iter().enumerate().take(column.bounds.len()) {
                 left.add(*sums);
@@ -128,13 +120,7 @@ impl Histogram {
                 let gain = left.strength(params.l2()) + right.strength(params.l2()) - before;
                 // Above rounding, or a flat feature would be split for ever.
                 if gain > 1e-9 && best.is_none_or(|best| gain > best.gain) {
-                    best = Some(BestSplit {
-                        feature,
-                        bin,
-                        left,
-                        right,
-                        gain,
-                    });
+                    best = Some(BestSplit { feature, bin, left, right, gain });
                 }
             }
         }

@@ -119,9 +119,7 @@ impl ParamGuard for GradientBoostingParams {
             return Err(GradientBoostingParamsError::Bins(params.max_bins));
         }
         if !(params.learning_rate > 0.0 && params.learning_rate <= 1.0) {
-            return Err(GradientBoostingParamsError::LearningRate(
-                params.learning_rate,
-            ));
+            return Err(GradientBoostingParamsError::LearningRate(params.learning_rate));
         }
         if params.min_leaf_rows == 0 {
             return Err(GradientBoostingParamsError::LeafRows);

@@ -99,21 +99,11 @@ impl IsolationForest {
     ///
     /// # Errors
     /// The width differs from that learnt from, a value is not finite as `f32`, or the watch interrupts.
-    pub fn score<F: Real>(
-        &self,
-        x: ArrayView2<'_, F>,
-        watch: &dyn Watch,
-    ) -> Result<Array1<f64>, IsolationForestError> {
+    pub fn score<F: Real>(&self, x: ArrayView2<'_, F>, watch: &dyn Watch) -> Result<Array1<f64>, IsolationForestError> {
         let mut scores = self.path_length(x, watch)?;
         let scale = average_path_length(self.sample_rows);
         // With one training row every path is empty: scikit-learn defines the score as 1/2.
-        scores.mapv_inplace(|path| {
-            if scale > 0.0 {
-                (-path / scale).exp2()
-            } else {
-                0.5
-            }
-        });
+        scores.mapv_inplace(|path| if scale > 0.0 { (-path / scale).exp2() } else { 0.5 });
         Ok(scores)
     }
 
@@ -130,61 +120,40 @@ impl IsolationForest {
         self.check_columns(x)?;
         let mut paths = Array1::zeros(x.nrows());
         let progress = Progress::new(watch, (x.nrows() * self.n_trees()) as u64);
-        let blocks = paths
-            .axis_chunks_iter_mut(Axis(0), ROWS_PER_BLOCK)
-            .into_par_iter();
+        let blocks = paths.axis_chunks_iter_mut(Axis(0), ROWS_PER_BLOCK).into_par_iter();
         let rows = x.axis_chunks_iter(Axis(0), ROWS_PER_BLOCK).into_par_iter();
-        let outcome = blocks
-            .zip(rows)
-            .try_for_each_init(Vec::new, |keys, (mut sums, rows)| {
-                read_keys(rows, keys).ok_or(Stop::NotFinite)?;
-                self.add_paths(keys, sums.as_slice_mut().unwrap_or_default(), &progress)
-                    .map_err(Stop::Interrupted)
-            });
+        let outcome = blocks.zip(rows).try_for_each_init(Vec::new, |keys, (mut sums, rows)| {
+            read_keys(rows, keys).ok_or(Stop::NotFinite)?;
+            self.add_paths(keys, sums.as_slice_mut().unwrap_or_default(), &progress).map_err(Stop::Interrupted)
+        });
         match outcome {
             Ok(()) => {}
             Err(Stop::Interrupted(interrupted)) => return Err(interrupted.into()),
             // Another thread may have met a later value first: look for the first one.
             Err(Stop::NotFinite) => {
-                return Err(first_not_finite(x)
-                    .unwrap_or(NotFinite { row: 0, column: 0 })
-                    .into());
+                return Err(first_not_finite(x).unwrap_or(NotFinite { row: 0, column: 0 }).into());
             }
         }
         paths /= self.n_trees() as f64;
         Ok(paths)
     }
 
-    pub(super) fn check_columns<F>(
-        &self,
-        x: ArrayView2<'_, F>,
-    ) -> Result<(), IsolationForestError> {
+    pub(super) fn check_columns<F>(&self, x: ArrayView2<'_, F>) -> Result<(), IsolationForestError> {
         if x.ncols() != self.n_features {
-            return Err(IsolationForestError::Columns {
-                expected: self.n_features,
-                found: x.ncols(),
-            });
+            return Err(IsolationForestError::Columns { expected: self.n_features, found: x.ncols() });
         }
         Ok(())
     }
 
     /// Adds the path length of each row of a block, given by its keys, in every tree. Trees are added in their
     /// order, so the sums do not depend on how rows fall into blocks.
-    fn add_paths(
-        &self,
-        keys: &[u32],
-        sums: &mut [f64],
-        progress: &Progress<'_>,
-    ) -> Result<(), Interrupted> {
+    fn add_paths(&self, keys: &[u32], sums: &mut [f64], progress: &Progress<'_>) -> Result<(), Interrupted> {
         let steps_per_tree = sums.len() * self.height() as usize;
         let trees_per_tick = (STEPS_PER_TICK / steps_per_tree.max(1)).clamp(1, self.n_trees());
         let splits = self.splits.chunks(trees_per_tick * self.slots);
         let leaves = self.leaf_path.chunks(trees_per_tick * self.slots);
         for (splits, leaves) in splits.zip(leaves) {
-            for (splits, leaf_path) in splits
-                .chunks_exact(self.slots)
-                .zip(leaves.chunks_exact(self.slots))
-            {
+            for (splits, leaf_path) in splits.chunks_exact(self.slots).zip(leaves.chunks_exact(self.slots)) {
                 self.add_tree(splits, leaf_path, keys, sums);
             }
             progress.advance((sums.len() * (splits.len() / self.slots)) as u64)?;
@@ -193,18 +162,20 @@ impl IsolationForest {
     }
 
     fn add_tree(&self, splits: &[Split], leaf_path: &[f32], keys: &[u32], sums: &mut [f64]) {
-        let (height, width) = (self.height(), self.n_features);
+        let width = self.n_features;
         let mut groups = sums.chunks_exact_mut(LANES);
         let mut rows = keys.chunks_exact(LANES * width);
         for (sums, rows) in groups.by_ref().zip(rows.by_ref()) {
-            let reached = descend::<LANES>(splits, height, rows, width);
+            // SAFETY: growing draws features below `n_features`, and reading a forest back checks that they are.
+            let reached = unsafe { descend::<LANES>(splits, rows, width) };
             for (sum, slot) in sums.iter_mut().zip(reached) {
                 *sum += f64::from(leaf_path[slot - splits.len()]);
             }
         }
         let rest = groups.into_remainder().iter_mut();
         for (sum, row) in rest.zip(rows.remainder().chunks_exact(width)) {
-            let [slot] = descend::<1>(splits, height, row, width);
+            // SAFETY: as above.
+            let [slot] = unsafe { descend::<1>(splits, row, width) };
             *sum += f64::from(leaf_path[slot - splits.len()]);
         }
     }
@@ -252,40 +223,25 @@ impl IsolationForestValidParams {
         let population = u32::try_from(rows).map_err(|_| IsolationForestError::Rows(rows))?;
         let sample_rows = rows.min(self.max_samples());
         if sample_rows.saturating_mul(columns) > SAMPLE_CELLS_MAX {
-            return Err(IsolationForestError::SampleTooLarge {
-                rows: sample_rows,
-                columns,
-            });
+            return Err(IsolationForestError::SampleTooLarge { rows: sample_rows, columns });
         }
         check_finite(x, watch)?;
         let mut forest = self.empty_forest(sample_rows, columns);
         let (slots, sample_count) = (forest.slots, forest.sample_rows);
         let progress = Progress::new(watch, self.n_trees() as u64);
-        let trees = forest
-            .splits
-            .par_chunks_mut(slots)
-            .zip(forest.leaf_path.par_chunks_mut(slots));
-        let trees = trees
-            .zip(forest.leaf_rows.par_chunks_mut(slots))
-            .zip(tree_seeds(self.seed(), self.n_trees()));
+        let trees = forest.splits.par_chunks_mut(slots).zip(forest.leaf_path.par_chunks_mut(slots));
+        let trees = trees.zip(forest.leaf_rows.par_chunks_mut(slots)).zip(tree_seeds(self.seed(), self.n_trees()));
         trees.try_for_each(|(((splits, leaf_path), leaf_rows), seed)| {
             let chosen = RandomState::new(seed).sample(population, sample_count);
             let sample = Sample::copy(x, &chosen);
-            let tree = TreeSlots {
-                splits,
-                leaf_path,
-                leaf_rows,
-            };
+            let tree = TreeSlots { splits, leaf_path, leaf_rows };
             Grower::new(&sample, tree, TreeDraws::new(seed), &progress).grow()?;
             progress.advance(1)
         })?;
         Ok(forest)
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a sample has at most 65536 rows"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "a sample has at most 65536 rows")]
     fn empty_forest(&self, sample_rows: usize, n_features: usize) -> IsolationForest {
         let slots = 1 << height_limit(sample_rows);
         let all = self.n_trees() * slots;
@@ -315,34 +271,17 @@ impl TryFrom<Stored> for IsolationForest {
     type Error = &'static str;
 
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
-        let Stored {
-            n_features,
-            sample_rows,
-            slots,
-            splits,
-            leaf_path,
-            leaf_rows,
-        } = stored;
+        let Stored { n_features, sample_rows, slots, splits, leaf_path, leaf_rows } = stored;
         if slots < 2 || !slots.is_power_of_two() || splits.is_empty() || splits.len() % slots != 0 {
             return Err("isolation forest: the number of splits is not a whole number of trees");
         }
         if leaf_path.len() != splits.len() || leaf_rows.len() != splits.len() {
             return Err("isolation forest: splits and leaves differ in number");
         }
-        if splits
-            .iter()
-            .any(|split| split.feature as usize >= n_features)
-        {
+        if splits.iter().any(|split| split.feature as usize >= n_features) {
             return Err("isolation forest: a split names a feature that does not exist");
         }
-        Ok(Self {
-            n_features,
-            sample_rows,
-            slots,
-            splits,
-            leaf_path,
-            leaf_rows,
-        })
+        Ok(Self { n_features, sample_rows, slots, splits, leaf_path, leaf_rows })
     }
 }
 

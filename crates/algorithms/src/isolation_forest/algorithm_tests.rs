@@ -9,18 +9,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 fn noise(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     // A sum of uniforms: near enough to normal, and bounded.
-    Array2::from_shape_simple_fn((rows, columns), || {
-        (0..12).map(|_| rng.r#gen::<f64>()).sum::<f64>() - 6.0
-    })
+    Array2::from_shape_simple_fn((rows, columns), || (0..12).map(|_| rng.r#gen::<f64>()).sum::<f64>() - 6.0)
 }
 
 fn fit(x: &Array2<f64>, seed: u64) -> IsolationForest {
-    IsolationForest::params()
-        .seed(seed)
-        .check()
-        .unwrap()
-        .fit(x.view(), &())
-        .unwrap()
+    IsolationForest::params().seed(seed).check().unwrap().fit(x.view(), &()).unwrap()
 }
 
 #[test]
@@ -39,12 +32,7 @@ fn the_planted_outlier_has_the_highest_score() {
     let mut x = noise(500, 5, 1);
     x.row_mut(123).fill(5.0);
     let scores = fit(&x, 0).score(x.view(), &()).unwrap();
-    let highest = scores
-        .iter()
-        .enumerate()
-        .max_by(|a, b| a.1.total_cmp(b.1))
-        .unwrap()
-        .0;
+    let highest = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
     assert_eq!(highest, 123);
     assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)));
 }
@@ -59,12 +47,7 @@ fn the_planted_feature_has_the_largest_contribution() {
     let found = fit(&x, 3).contributions(x.view(), &()).unwrap();
     for row in 0..columns {
         let values = found.values.row(row);
-        let largest = values
-            .iter()
-            .enumerate()
-            .max_by(|a, b| a.1.total_cmp(b.1))
-            .unwrap()
-            .0;
+        let largest = values.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
         assert_eq!(largest, row, "{values}");
         assert!(values[row] > 0.5 * values.sum(), "{values}");
     }
@@ -108,10 +91,7 @@ fn path_lengths_agree_with_brute_force() {
 #[test]
 fn every_training_row_is_in_exactly_one_leaf() {
     let forest = fit(&noise(1000, 4, 8), 9);
-    assert_eq!(
-        (forest.n_trees(), forest.sample_rows(), forest.height()),
-        (100, 256, 8)
-    );
+    assert_eq!((forest.n_trees(), forest.sample_rows(), forest.height()), (100, 256, 8));
     for leaves in forest.leaf_rows.chunks_exact(forest.slots) {
         assert_eq!(leaves.iter().sum::<u32>(), 256);
     }
@@ -121,10 +101,7 @@ fn every_training_row_is_in_exactly_one_leaf() {
 fn the_result_does_not_depend_on_threads_or_layout() {
     let x = noise(3000, 6, 10);
     let in_pool = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let forest = fit(&x, 11);
             let scores = forest.score(x.view(), &()).unwrap();
@@ -136,27 +113,15 @@ fn the_result_does_not_depend_on_threads_or_layout() {
     let columns_first = x.t().as_standard_layout().to_owned();
     assert_eq!(fit(&columns_first.t().to_owned(), 11), forest);
     assert_eq!(forest.score(columns_first.t(), &()).unwrap(), scores);
-    let one_by_one = x
-        .axis_chunks_iter(Axis(0), 1)
-        .map(|row| forest.score(row, &()).unwrap()[0]);
+    let one_by_one = x.axis_chunks_iter(Axis(0), 1).map(|row| forest.score(row, &()).unwrap()[0]);
     assert!(one_by_one.eq(scores.iter().copied()));
 }
 
 #[test]
 fn more_trees_leave_the_first_ones_as_they_are() {
     let x = noise(300, 3, 12);
-    let few = IsolationForest::params()
-        .n_trees(3)
-        .check()
-        .unwrap()
-        .fit(x.view(), &())
-        .unwrap();
-    let many = IsolationForest::params()
-        .n_trees(9)
-        .check()
-        .unwrap()
-        .fit(x.view(), &())
-        .unwrap();
+    let few = IsolationForest::params().n_trees(3).check().unwrap().fit(x.view(), &()).unwrap();
+    let many = IsolationForest::params().n_trees(9).check().unwrap().fit(x.view(), &()).unwrap();
     assert_eq!(few.splits[..], many.splits[..few.splits.len()]);
 }
 
@@ -173,11 +138,7 @@ fn scores_are_those_of_scikit_learn() {
         x[[17, 1]] = -40.0;
         let scores = fit(&x, 5).score(x.view(), &()).unwrap();
         for (row, expected) in [0, 1, 17, 200].into_iter().zip(expected) {
-            assert!(
-                (scores[row] - expected).abs() < 1e-6,
-                "{rows} rows, row {row}: {}, not {expected}",
-                scores[row]
-            );
+            assert!((scores[row] - expected).abs() < 1e-6, "{rows} rows, row {row}: {}, not {expected}", scores[row]);
         }
     };
     check(201, [0.604105870, 0.506391504, 0.743694896, 0.488082959]);
@@ -192,10 +153,7 @@ fn degenerate_inputs_score_as_scikit_learn_does() {
     assert_eq!(fit(&one, 0).score(one.view(), &()).unwrap(), array![0.5]);
     let alike = Array2::from_elem((50, 3), 2.5);
     let scores = fit(&alike, 0).score(alike.view(), &()).unwrap();
-    assert!(
-        scores.iter().all(|score| (score - 0.5).abs() < 1e-6),
-        "{scores}"
-    );
+    assert!(scores.iter().all(|score| (score - 0.5).abs() < 1e-6), "{scores}");
 }
 
 #[test]
@@ -213,35 +171,15 @@ fn bad_input_is_refused_by_name() {
         assert_eq!(forest.contributions(bad.view(), &()).unwrap_err(), expected);
     }
     let narrow = Array2::<f64>::zeros((2, 2));
-    assert_eq!(
-        forest.score(narrow.view(), &()).unwrap_err(),
-        IsolationForestError::Columns {
-            expected: 3,
-            found: 2
-        }
-    );
+    assert_eq!(forest.score(narrow.view(), &()).unwrap_err(), IsolationForestError::Columns { expected: 3, found: 2 });
     let empty = Array2::<f64>::zeros((0, 2));
-    assert_eq!(
-        params.fit(empty.view(), &()).unwrap_err(),
-        IsolationForestError::Empty {
-            rows: 0,
-            columns: 2
-        }
-    );
+    assert_eq!(params.fit(empty.view(), &()).unwrap_err(), IsolationForestError::Empty { rows: 0, columns: 2 });
     let wide = Array2::<f32>::zeros((256, 40_000));
     assert_eq!(
         params.fit(wide.view(), &()).unwrap_err(),
-        IsolationForestError::SampleTooLarge {
-            rows: 256,
-            columns: 40_000
-        }
+        IsolationForestError::SampleTooLarge { rows: 256, columns: 40_000 }
     );
-    assert!(
-        forest
-            .score(Array2::<f64>::zeros((0, 3)).view(), &())
-            .unwrap()
-            .is_empty()
-    );
+    assert!(forest.score(Array2::<f64>::zeros((0, 3)).view(), &()).unwrap().is_empty());
 }
 
 #[test]
@@ -249,19 +187,10 @@ fn fit_and_score_can_be_interrupted() {
     let x = noise(2000, 3, 14);
     let stop = |_: u64, _: u64| Err(Interrupted);
     let params = IsolationForest::params().check().unwrap();
-    assert_eq!(
-        params.fit(x.view(), &stop).unwrap_err(),
-        IsolationForestError::Interrupted(Interrupted)
-    );
+    assert_eq!(params.fit(x.view(), &stop).unwrap_err(), IsolationForestError::Interrupted(Interrupted));
     let forest = fit(&x, 0);
-    assert_eq!(
-        forest.score(x.view(), &stop).unwrap_err(),
-        IsolationForestError::Interrupted(Interrupted)
-    );
-    assert_eq!(
-        forest.contributions(x.view(), &stop).unwrap_err(),
-        IsolationForestError::Interrupted(Interrupted)
-    );
+    assert_eq!(forest.score(x.view(), &stop).unwrap_err(), IsolationForestError::Interrupted(Interrupted));
+    assert_eq!(forest.contributions(x.view(), &stop).unwrap_err(), IsolationForestError::Interrupted(Interrupted));
 }
 
 #[test]
@@ -276,34 +205,10 @@ fn a_damaged_snapshot_is_refused() {
         leaf_rows: forest.leaf_rows.clone(),
     };
     assert_eq!(IsolationForest::try_from(stored(&forest)).unwrap(), forest);
-    assert!(
-        IsolationForest::try_from(Stored {
-            n_features: 1,
-            ..stored(&forest)
-        })
-        .is_err()
-    );
-    assert!(
-        IsolationForest::try_from(Stored {
-            slots: 3,
-            ..stored(&forest)
-        })
-        .is_err()
-    );
-    assert!(
-        IsolationForest::try_from(Stored {
-            leaf_rows: vec![],
-            ..stored(&forest)
-        })
-        .is_err()
-    );
-    assert!(
-        IsolationForest::try_from(Stored {
-            splits: vec![],
-            ..stored(&forest)
-        })
-        .is_err()
-    );
+    assert!(IsolationForest::try_from(Stored { n_features: 1, ..stored(&forest) }).is_err());
+    assert!(IsolationForest::try_from(Stored { slots: 3, ..stored(&forest) }).is_err());
+    assert!(IsolationForest::try_from(Stored { leaf_rows: vec![], ..stored(&forest) }).is_err());
+    assert!(IsolationForest::try_from(Stored { splits: vec![], ..stored(&forest) }).is_err());
 }
 
 proptest! {

@@ -50,66 +50,34 @@ impl IsolationForest {
         let mut values = Array2::zeros(x.raw_dim());
         let mut path_length = Array1::zeros(x.nrows());
         let progress = Progress::new(watch, x.nrows() as u64);
-        let rows = values
-            .axis_iter_mut(Axis(0))
-            .into_par_iter()
-            .zip(path_length.axis_iter_mut(Axis(0)));
+        let rows = values.axis_iter_mut(Axis(0)).into_par_iter().zip(path_length.axis_iter_mut(Axis(0)));
         rows.zip(x.axis_chunks_iter(Axis(0), 1)).try_for_each_init(
             Vec::new,
             |keys, ((mut values, mut path), row)| {
                 if read_keys(row, keys).is_none() {
-                    return Err(first_not_finite(x)
-                        .unwrap_or(NotFinite { row: 0, column: 0 })
-                        .into());
+                    return Err(first_not_finite(x).unwrap_or(NotFinite { row: 0, column: 0 }).into());
                 }
                 path.fill(self.attribute(&expected, keys, &mut values) / n_trees);
                 values /= n_trees;
                 progress.advance(1).map_err(IsolationForestError::from)
             },
         )?;
-        let baseline = expected
-            .chunks_exact(2 * self.slots)
-            .map(|tree| tree[1])
-            .sum::<f64>()
-            / n_trees;
-        Ok(Contributions {
-            values,
-            baseline,
-            path_length,
-        })
+        let baseline = expected.chunks_exact(2 * self.slots).map(|tree| tree[1]).sum::<f64>() / n_trees;
+        Ok(Contributions { values, baseline, path_length })
     }
 
     /// Adds the contributions of one row in all trees to `values` and gives the sum of its path lengths.
-    fn attribute(
-        &self,
-        expected: &[f64],
-        keys: &[u32],
-        values: &mut ArrayViewMut1<'_, f64>,
-    ) -> f64 {
-        let trees = self
-            .splits
-            .chunks_exact(self.slots)
-            .zip(expected.chunks_exact(2 * self.slots));
-        trees
-            .map(|(splits, expected)| {
-                walk(splits, expected, keys, |feature, gain| {
-                    values[feature] += gain
-                })
-            })
-            .sum()
+    fn attribute(&self, expected: &[f64], keys: &[u32], values: &mut ArrayViewMut1<'_, f64>) -> f64 {
+        let trees = self.splits.chunks_exact(self.slots).zip(expected.chunks_exact(2 * self.slots));
+        trees.map(|(splits, expected)| walk(splits, expected, keys, |feature, gain| values[feature] += gain)).sum()
     }
 
     /// `D(v)` for every slot of every tree, leaves included: `2 slots` per tree.
     fn expected_paths(&self) -> Vec<f64> {
         let mut expected = vec![0.0; 2 * self.splits.len()];
-        let leaves = self
-            .leaf_path
-            .chunks_exact(self.slots)
-            .zip(self.leaf_rows.chunks_exact(self.slots));
+        let leaves = self.leaf_path.chunks_exact(self.slots).zip(self.leaf_rows.chunks_exact(self.slots));
         let mut rows = vec![0.0; 2 * self.slots];
-        for (expected, (leaf_path, leaf_rows)) in
-            expected.chunks_exact_mut(2 * self.slots).zip(leaves)
-        {
+        for (expected, (leaf_path, leaf_rows)) in expected.chunks_exact_mut(2 * self.slots).zip(leaves) {
             for leaf in 0..self.slots {
                 expected[self.slots + leaf] = f64::from(leaf_path[leaf]);
                 rows[self.slots + leaf] = f64::from(leaf_rows[leaf]);

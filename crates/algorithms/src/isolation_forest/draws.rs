@@ -24,9 +24,7 @@ impl RandomState {
         let mut words = [seed; WORDS];
         let mut last = seed;
         for (word, position) in words.iter_mut().skip(1).zip(1u32..) {
-            last = (last ^ (last >> 30))
-                .wrapping_mul(1_812_433_253)
-                .wrapping_add(position);
+            last = (last ^ (last >> 30)).wrapping_mul(1_812_433_253).wrapping_add(position);
             *word = last;
         }
         Self { words, next: WORDS }
@@ -34,8 +32,7 @@ impl RandomState {
 
     fn refill(&mut self) {
         for at in 0..WORDS {
-            let joined =
-                (self.words[at] & 0x8000_0000) | (self.words[(at + 1) % WORDS] & 0x7FFF_FFFF);
+            let joined = (self.words[at] & 0x8000_0000) | (self.words[(at + 1) % WORDS] & 0x7FFF_FFFF);
             let twist = if joined & 1 == 1 { 0x9908_B0DF } else { 0 };
             self.words[at] = self.words[(at + SHIFT) % WORDS] ^ (joined >> 1) ^ twist;
         }
@@ -137,10 +134,7 @@ impl TreeDraws {
 }
 
 /// One seed per tree from the forest's seed. Seeds below 2^32 are scikit-learn's; larger ones are folded.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the halves of the seed are taken apart on purpose"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the halves of the seed are taken apart on purpose")]
 pub(super) fn tree_seeds(seed: u64, trees: usize) -> Vec<u32> {
     let mut random = RandomState::new(seed as u32 ^ (seed >> 32) as u32);
     (0..trees).map(|_| random.seed()).collect()
@@ -154,10 +148,7 @@ mod tests {
     fn the_streams_are_those_of_numpy() {
         // numpy.random.RandomState(5489).randint(2**32, size=3, dtype="u4"), NumPy 2.4.6.
         let mut random = RandomState::new(5489);
-        assert_eq!(
-            [random.next_u32(), random.next_u32(), random.next_u32()],
-            [3499211612, 581869302, 3890346734]
-        );
+        assert_eq!([random.next_u32(), random.next_u32(), random.next_u32()], [3499211612, 581869302, 3890346734]);
         // numpy.random.RandomState(7).randint(2**31 - 1, size=3), NumPy 2.4.6.
         assert_eq!(tree_seeds(7, 3), [327741615, 976413892, 1202242073]);
     }
@@ -172,10 +163,7 @@ mod tests {
         };
         assert_eq!(sorted(1000, 5), [249, 643, 664, 874, 952]);
         assert_eq!(sorted(40, 8), [4, 9, 16, 18, 27, 28, 29, 38]);
-        assert_eq!(
-            sorted(300, 298)[290..],
-            [292, 293, 294, 295, 296, 297, 298, 299]
-        );
+        assert_eq!(sorted(300, 298)[290..], [292, 293, 294, 295, 296, 297, 298, 299]);
         assert_eq!(sorted(6, 6), [0, 1, 2, 3, 4, 5]);
     }
 }

@@ -13,9 +13,7 @@ pub enum IsolationForestParamsError {
     #[error("max_samples is {0}: it must be between 2 and 65536")]
     Samples(usize),
     /// The forest would be too large.
-    #[error(
-        "{n_trees} trees of {max_samples} rows would need {slots} node slots: at most 16777216 are allowed"
-    )]
+    #[error("{n_trees} trees of {max_samples} rows would need {slots} node slots: at most 16777216 are allowed")]
     Size {
         /// Trees asked for.
         n_trees: usize,

@@ -38,11 +38,7 @@ impl Sample {
                 values[column * rows + to] = value.to_f32();
             }
         }
-        Self {
-            values,
-            rows,
-            columns,
-        }
+        Self { values, rows, columns }
     }
 
     fn column(&self, feature: u32) -> &[f32] {
@@ -64,22 +60,10 @@ pub(super) struct Grower<'a> {
 }
 
 impl<'a> Grower<'a> {
-    pub(super) fn new(
-        sample: &'a Sample,
-        tree: TreeSlots<'a>,
-        draws: TreeDraws,
-        progress: &'a Progress<'a>,
-    ) -> Self {
+    pub(super) fn new(sample: &'a Sample, tree: TreeSlots<'a>, draws: TreeDraws, progress: &'a Progress<'a>) -> Self {
         let features: Vec<u32> = (0u32..).take(sample.columns).collect();
         let constants = vec![0; sample.columns];
-        Self {
-            sample,
-            tree,
-            features,
-            constants,
-            draws,
-            progress,
-        }
+        Self { sample, tree, features, constants, draws, progress }
     }
 
     pub(super) fn grow(mut self) -> Result<(), Interrupted> {
@@ -89,12 +73,7 @@ impl<'a> Grower<'a> {
 
     /// Grows the subtree in `slot` from `rows`, in which the first `constant` features are known not to vary.
     /// Recursion ends at the height limit, 16 at most.
-    fn grow_slot(
-        &mut self,
-        slot: usize,
-        rows: &mut [u32],
-        constant: usize,
-    ) -> Result<(), Interrupted> {
+    fn grow_slot(&mut self, slot: usize, rows: &mut [u32], constant: usize) -> Result<(), Interrupted> {
         if rows.len() * self.sample.columns > CELLS_PER_TICK {
             self.progress.advance(0)?;
         }
@@ -107,10 +86,7 @@ impl<'a> Grower<'a> {
             self.end_at(slot, rows.len());
             return Ok(());
         };
-        self.tree.splits[slot] = Split {
-            key: sort_key(threshold),
-            feature,
-        };
+        self.tree.splits[slot] = Split { key: sort_key(threshold), feature };
         let column = self.sample.column(feature);
         let left = partition(rows, |row| column[row as usize] <= threshold);
         let (left, right) = rows.split_at_mut(left);
@@ -152,26 +128,18 @@ impl<'a> Grower<'a> {
 
     fn extremes(&self, feature: u32, rows: &[u32]) -> (f32, f32) {
         let column = self.sample.column(feature);
-        rows.iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), row| {
-                let value = column[*row as usize];
-                (low.min(value), high.max(value))
-            })
+        rows.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), row| {
+            let value = column[*row as usize];
+            (low.min(value), high.max(value))
+        })
     }
 
     /// A threshold in `[low, high)`, rounded down so that `f32` comparisons decide as the exact one would.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "rounding to f32 is the purpose, and corrected below"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose, and corrected below")]
     fn draw_threshold(&mut self, low: f32, high: f32) -> f32 {
         let exact = self.draws.uniform(f64::from(low), f64::from(high));
         let rounded = exact as f32;
-        let threshold = if f64::from(rounded) > exact {
-            rounded.next_down()
-        } else {
-            rounded
-        };
+        let threshold = if f64::from(rounded) > exact { rounded.next_down() } else { rounded };
         if threshold >= high { low } else { threshold }
     }
 

@@ -41,11 +41,7 @@ pub struct IsolationForestParams(IsolationForestValidParams);
 
 impl Default for IsolationForestParams {
     fn default() -> Self {
-        Self(IsolationForestValidParams {
-            n_trees: 100,
-            max_samples: 256,
-            seed: 0,
-        })
+        Self(IsolationForestValidParams { n_trees: 100, max_samples: 256, seed: 0 })
     }
 }
 
@@ -80,11 +76,7 @@ impl ParamGuard for IsolationForestParams {
     type Error = IsolationForestParamsError;
 
     fn check_ref(&self) -> Result<&Self::Checked, Self::Error> {
-        let IsolationForestValidParams {
-            n_trees,
-            max_samples,
-            ..
-        } = self.0;
+        let IsolationForestValidParams { n_trees, max_samples, .. } = self.0;
         if !(1..=TREES_MAX).contains(&n_trees) {
             return Err(IsolationForestParamsError::Trees(n_trees));
         }
@@ -93,11 +85,7 @@ impl ParamGuard for IsolationForestParams {
         }
         let slots = n_trees << layout::height_limit(max_samples);
         if slots > SLOTS_MAX {
-            return Err(IsolationForestParamsError::Size {
-                n_trees,
-                max_samples,
-                slots,
-            });
+            return Err(IsolationForestParamsError::Size { n_trees, max_samples, slots });
         }
         Ok(&self.0)
     }
@@ -115,31 +103,16 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_paper() {
         let params = IsolationForestParams::new().check().unwrap();
-        assert_eq!(
-            (params.n_trees(), params.max_samples(), params.seed()),
-            (100, 256, 0)
-        );
+        assert_eq!((params.n_trees(), params.max_samples(), params.seed()), (100, 256, 0));
     }
 
     #[test]
     fn bad_values_are_refused_by_name() {
         let error = |params: IsolationForestParams| params.check().unwrap_err().to_string();
         assert!(error(IsolationForestParams::new().n_trees(0)).starts_with("n_trees is 0"));
-        assert!(
-            error(IsolationForestParams::new().n_trees(10_001)).starts_with("n_trees is 10001")
-        );
+        assert!(error(IsolationForestParams::new().n_trees(10_001)).starts_with("n_trees is 10001"));
         assert!(error(IsolationForestParams::new().max_samples(1)).starts_with("max_samples is 1"));
-        assert!(
-            error(IsolationForestParams::new().max_samples(65_537))
-                .starts_with("max_samples is 65537")
-        );
-        assert!(
-            error(
-                IsolationForestParams::new()
-                    .n_trees(10_000)
-                    .max_samples(65_536)
-            )
-            .contains("node slots")
-        );
+        assert!(error(IsolationForestParams::new().max_samples(65_537)).starts_with("max_samples is 65537"));
+        assert!(error(IsolationForestParams::new().n_trees(10_000).max_samples(65_536)).contains("node slots"));
     }
 }

@@ -74,15 +74,10 @@ impl LogisticRegression {
         watch: &dyn Watch,
     ) -> Result<Array1<f64>, LogisticRegressionError> {
         if x.ncols() != self.coefficients.len() {
-            return Err(LogisticRegressionError::Columns {
-                expected: self.coefficients.len(),
-                found: x.ncols(),
-            });
+            return Err(LogisticRegressionError::Columns { expected: self.coefficients.len(), found: x.ncols() });
         }
         check_finite(x, watch)?;
-        Ok(x.outer_iter()
-            .map(|row| margin(row, &self.coefficients) + self.intercept)
-            .collect())
+        Ok(x.outer_iter().map(|row| margin(row, &self.coefficients) + self.intercept).collect())
     }
 
     /// Probability of `true` for each row, in [0, 1]. `x` is rows x columns.
@@ -101,10 +96,7 @@ impl LogisticRegression {
 }
 
 fn margin<F: Real>(row: ArrayView1<'_, F>, coefficients: &[f64]) -> f64 {
-    row.iter()
-        .zip(coefficients)
-        .map(|(value, coefficient)| value.to_f64() * coefficient)
-        .sum()
+    row.iter().zip(coefficients).map(|(value, coefficient)| value.to_f64() * coefficient).sum()
 }
 
 fn logistic(log_odds: f64) -> f64 {
@@ -135,16 +127,10 @@ impl<F: Real> Objective<'_, F> {
         mut take: impl FnMut(T),
     ) -> Result<(), Interrupted> {
         let wave = ROWS_PER_BLOCK * BLOCKS_PER_WAVE;
-        for (x, labels) in self
-            .x
-            .axis_chunks_iter(Axis(0), wave)
-            .zip(self.labels.chunks(wave))
-        {
+        for (x, labels) in self.x.axis_chunks_iter(Axis(0), wave).zip(self.labels.chunks(wave)) {
             self.watch.tick(self.steps, self.max_steps)?;
             let blocks = x.axis_chunks_iter(Axis(0), ROWS_PER_BLOCK).into_par_iter();
-            let parts = blocks
-                .zip(labels.par_chunks(ROWS_PER_BLOCK))
-                .map(|(x, labels)| part(x, labels));
+            let parts = blocks.zip(labels.par_chunks(ROWS_PER_BLOCK)).map(|(x, labels)| part(x, labels));
             parts.collect::<Vec<T>>().into_iter().for_each(&mut take);
         }
         Ok(())
@@ -158,8 +144,7 @@ impl<F: Real> Objective<'_, F> {
             let of_row = |(row, label): (ArrayView1<'_, F>, &bool)| {
                 let log_odds = margin(row, coefficients) + intercept;
                 // ln(1 + exp(log_odds)), without overflow, less the log-odds of positive rows.
-                log_odds.max(0.0) + (-log_odds.abs()).exp().ln_1p()
-                    - if *label { log_odds } else { 0.0 }
+                log_odds.max(0.0) + (-log_odds.abs()).exp().ln_1p() - if *label { log_odds } else { 0.0 }
             };
             x.outer_iter().zip(labels).map(of_row).sum()
         };
@@ -171,41 +156,21 @@ impl<F: Real> Objective<'_, F> {
         let (intercept, coefficients) = apart(parameters);
         let order = parameters.len();
         let of_block = |x: ArrayView2<'_, F>, labels: &[bool]| {
-            let mut slope = Slope {
-                gradient: vec![0.0; order],
-                hessian: Symmetric::zeros(order),
-            };
+            let mut slope = Slope { gradient: vec![0.0; order], hessian: Symmetric::zeros(order) };
             let mut extended = vec![1.0; order];
             for (row, label) in x.outer_iter().zip(labels) {
-                extended
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(to, value)| *to = value.to_f64());
+                extended.iter_mut().zip(row).for_each(|(to, value)| *to = value.to_f64());
                 let p = logistic(margin(row, coefficients) + intercept);
                 let error = p - f64::from(u8::from(*label));
-                slope
-                    .gradient
-                    .iter_mut()
-                    .zip(&extended)
-                    .for_each(|(sum, value)| *sum += error * value);
+                slope.gradient.iter_mut().zip(&extended).for_each(|(sum, value)| *sum += error * value);
                 slope.hessian.add_outer(p * (1.0 - p), &extended);
             }
             slope
         };
-        let mut all = Slope {
-            gradient: vec![0.0; order],
-            hessian: Symmetric::zeros(order),
-        };
+        let mut all = Slope { gradient: vec![0.0; order], hessian: Symmetric::zeros(order) };
         self.by_block(of_block, |part| {
-            all.gradient
-                .iter_mut()
-                .zip(part.gradient)
-                .for_each(|(sum, value)| *sum += value);
-            all.hessian
-                .lower
-                .iter_mut()
-                .zip(part.hessian.lower)
-                .for_each(|(sum, value)| *sum += value);
+            all.gradient.iter_mut().zip(part.gradient).for_each(|(sum, value)| *sum += value);
+            all.hessian.lower.iter_mut().zip(part.hessian.lower).for_each(|(sum, value)| *sum += value);
         })?;
         for (row, coefficient) in coefficients.iter().enumerate() {
             all.gradient[row] += self.l2 * coefficient;
@@ -217,21 +182,13 @@ impl<F: Real> Objective<'_, F> {
 
 /// Intercept and coefficients.
 fn apart(parameters: &[f64]) -> (f64, &[f64]) {
-    parameters
-        .split_last()
-        .map_or((0.0, &[]), |(intercept, coefficients)| {
-            (*intercept, coefficients)
-        })
+    parameters.split_last().map_or((0.0, &[]), |(intercept, coefficients)| (*intercept, coefficients))
 }
 
 /// The Newton direction. Rounding can make a nearly singular Hessian indefinite: then a growing ridge is added.
 fn direction(slope: &Slope) -> Option<Vec<f64>> {
     let downhill: Vec<f64> = slope.gradient.iter().map(|value| -value).collect();
-    let scale = slope
-        .hessian
-        .lower
-        .iter()
-        .fold(1.0f64, |most, value| most.max(value.abs()));
+    let scale = slope.hessian.lower.iter().fold(1.0f64, |most, value| most.max(value.abs()));
     let ridges = std::iter::once(0.0).chain((0..8).map(|power| scale * 1e-12 * 10f64.powi(power)));
     ridges.into_iter().find_map(|ridge| {
         let mut hessian = slope.hessian.clone();
@@ -257,30 +214,18 @@ impl LogisticRegressionValidParams {
         check_finite(x, watch)?;
         let rows = labels.len() as f64;
         let max_steps = self.max_steps() as u64;
-        let mut objective = Objective {
-            x: x.view(),
-            labels,
-            l2: self.l2(),
-            watch,
-            steps: 0,
-            max_steps,
-        };
+        let mut objective = Objective { x: x.view(), labels, l2: self.l2(), watch, steps: 0, max_steps };
         let mut parameters = vec![0.0; x.ncols()];
         parameters.push((positives as f64 / (rows - positives as f64)).ln());
         let mut loss = objective.loss(&parameters)?;
         let mut steps = 0;
         let gradient = loop {
             let slope = objective.slope(&parameters)?;
-            let gradient = slope
-                .gradient
-                .iter()
-                .fold(0.0f64, |most, value| most.max(value.abs()))
-                / rows;
+            let gradient = slope.gradient.iter().fold(0.0f64, |most, value| most.max(value.abs())) / rows;
             if gradient <= self.tolerance() || steps == self.max_steps() {
                 break gradient;
             }
-            let Some((next, next_loss)) = line_search(&objective, &parameters, loss, &slope)?
-            else {
+            let Some((next, next_loss)) = line_search(&objective, &parameters, loss, &slope)? else {
                 break gradient;
             };
             (parameters, loss) = (next, next_loss);
@@ -291,10 +236,7 @@ impl LogisticRegressionValidParams {
             return Err(LogisticRegressionError::NotConverged { steps, gradient });
         }
         let (intercept, coefficients) = apart(&parameters);
-        Ok(LogisticRegression {
-            coefficients: coefficients.to_vec(),
-            intercept,
-        })
+        Ok(LogisticRegression { coefficients: coefficients.to_vec(), intercept })
     }
 }
 
@@ -308,20 +250,12 @@ fn line_search<F: Real>(
     let Some(direction) = direction(slope) else {
         return Ok(None);
     };
-    let descent: f64 = direction
-        .iter()
-        .zip(&slope.gradient)
-        .map(|(a, b)| a * b)
-        .sum();
+    let descent: f64 = direction.iter().zip(&slope.gradient).map(|(a, b)| a * b).sum();
     // Near the minimum the expected change is lost in the rounding of the loss: allow for that.
     let rounding = 4.0 * f64::EPSILON * loss;
     let mut step = 1.0;
     while step > STEP_MIN {
-        let next: Vec<f64> = parameters
-            .iter()
-            .zip(&direction)
-            .map(|(at, towards)| at + step * towards)
-            .collect();
+        let next: Vec<f64> = parameters.iter().zip(&direction).map(|(at, towards)| at + step * towards).collect();
         let next_loss = objective.loss(&next)?;
         if next_loss <= loss + 1e-4 * step * descent + rounding {
             return Ok(Some((next, next_loss)));
@@ -332,10 +266,7 @@ fn line_search<F: Real>(
 }
 
 /// Checks shapes and labels and counts the positives.
-fn check_training<F>(
-    x: ArrayView2<'_, F>,
-    labels: &[bool],
-) -> Result<usize, LogisticRegressionError> {
+fn check_training<F>(x: ArrayView2<'_, F>, labels: &[bool]) -> Result<usize, LogisticRegressionError> {
     let (rows, columns) = x.dim();
     if rows == 0 || columns == 0 {
         return Err(LogisticRegressionError::Empty { rows, columns });
@@ -344,10 +275,7 @@ fn check_training<F>(
         return Err(LogisticRegressionError::TooManyColumns(columns));
     }
     if rows != labels.len() {
-        return Err(LogisticRegressionError::Labels {
-            rows,
-            labels: labels.len(),
-        });
+        return Err(LogisticRegressionError::Labels { rows, labels: labels.len() });
     }
     let positives = labels.iter().filter(|label| **label).count();
     if positives == 0 || positives == rows {

@@ -7,24 +7,14 @@ use proptest::prelude::*;
 
 /// Three columns that are easy to make anywhere, and labels that follow two of them with exceptions.
 fn table() -> (Array2<f64>, Vec<bool>) {
-    let x = Array2::from_shape_fn((200, 3), |(row, column)| {
-        ((row * (7 + 6 * column) + row * row) % 53) as f64 / 53.0
-    });
-    let labels = x
-        .outer_iter()
-        .enumerate()
-        .map(|(row, values)| (values[0] - values[1] > 0.1) != (row % 7 == 0))
-        .collect();
+    let x = Array2::from_shape_fn((200, 3), |(row, column)| ((row * (7 + 6 * column) + row * row) % 53) as f64 / 53.0);
+    let labels =
+        x.outer_iter().enumerate().map(|(row, values)| (values[0] - values[1] > 0.1) != (row % 7 == 0)).collect();
     (x, labels)
 }
 
 fn fit(x: &Array2<f64>, labels: &[bool], l2: f64) -> LogisticRegression {
-    LogisticRegression::params()
-        .l2(l2)
-        .check()
-        .unwrap()
-        .fit(x.view(), labels, &())
-        .unwrap()
+    LogisticRegression::params().l2(l2).check().unwrap().fit(x.view(), labels, &()).unwrap()
 }
 
 #[test]
@@ -43,15 +33,9 @@ fn parameters_are_those_of_scikit_learn() {
     let check = |l2: f64, expected: [f64; 4]| {
         let (x, labels) = table();
         let model = fit(&x, &labels, l2);
-        let found = model
-            .coefficients()
-            .iter()
-            .chain(std::iter::once(&model.intercept));
+        let found = model.coefficients().iter().chain(std::iter::once(&model.intercept));
         for (found, expected) in found.zip(expected) {
-            assert!(
-                (found - expected).abs() < 1e-6,
-                "l2 {l2}: {model:?}, not {expected}"
-            );
+            assert!((found - expected).abs() < 1e-6, "l2 {l2}: {model:?}, not {expected}");
         }
     };
     check(1.0, [3.056741068, -2.102212827, 0.539331951, -1.166379017]);
@@ -67,28 +51,16 @@ fn separable_rows_have_a_minimum_all_the_same() {
 
 #[test]
 fn the_result_does_not_depend_on_threads_or_type() {
-    let x = Array2::from_shape_fn((3000, 4), |(row, column)| {
-        ((row * (column + 3)) % 64) as f64 / 64.0
-    });
+    let x = Array2::from_shape_fn((3000, 4), |(row, column)| ((row * (column + 3)) % 64) as f64 / 64.0);
     let labels: Vec<bool> = (0..3000).map(|row| row % 5 < 2).collect();
     let in_pool = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| fit(&x, &labels, 1.0))
     };
     let model = in_pool(1);
     assert_eq!(in_pool(3), model);
     let x32 = x.mapv(|value| value.to_f32());
-    assert_eq!(
-        LogisticRegression::params()
-            .check()
-            .unwrap()
-            .fit(x32.view(), &labels, &())
-            .unwrap(),
-        model
-    );
+    assert_eq!(LogisticRegression::params().check().unwrap().fit(x32.view(), &labels, &()).unwrap(), model);
 }
 
 #[test]
@@ -97,54 +69,20 @@ fn bad_input_is_refused_by_name() {
     let model = fit(&x, &labels, 1.0);
     let params = LogisticRegression::params().check().unwrap();
     let refused = |x: &Array2<f64>, labels: &[bool]| params.fit(x.view(), labels, &()).unwrap_err();
-    assert_eq!(
-        refused(&x, &labels[1..]),
-        LogisticRegressionError::Labels {
-            rows: 200,
-            labels: 199
-        }
-    );
-    assert_eq!(
-        refused(&x, &[false; 200]),
-        LogisticRegressionError::OneClass(false)
-    );
-    assert_eq!(
-        refused(&Array2::zeros((2, 513)), &[true, false]),
-        LogisticRegressionError::TooManyColumns(513)
-    );
-    assert_eq!(
-        refused(&Array2::zeros((2, 0)), &[]),
-        LogisticRegressionError::Empty {
-            rows: 2,
-            columns: 0
-        }
-    );
-    let one_step = LogisticRegression::params()
-        .max_steps(1)
-        .check()
-        .unwrap()
-        .fit(x.view(), &labels, &());
-    assert!(matches!(
-        one_step,
-        Err(LogisticRegressionError::NotConverged { steps: 1, .. })
-    ));
+    assert_eq!(refused(&x, &labels[1..]), LogisticRegressionError::Labels { rows: 200, labels: 199 });
+    assert_eq!(refused(&x, &[false; 200]), LogisticRegressionError::OneClass(false));
+    assert_eq!(refused(&Array2::zeros((2, 513)), &[true, false]), LogisticRegressionError::TooManyColumns(513));
+    assert_eq!(refused(&Array2::zeros((2, 0)), &[]), LogisticRegressionError::Empty { rows: 2, columns: 0 });
+    let one_step = LogisticRegression::params().max_steps(1).check().unwrap().fit(x.view(), &labels, &());
+    assert!(matches!(one_step, Err(LogisticRegressionError::NotConverged { steps: 1, .. })));
     let narrow = Array2::<f64>::zeros((1, 2));
-    let columns = LogisticRegressionError::Columns {
-        expected: 3,
-        found: 2,
-    };
+    let columns = LogisticRegressionError::Columns { expected: 3, found: 2 };
     assert_eq!(model.probability(narrow.view(), &()), Err(columns));
     x[[9, 1]] = f64::INFINITY;
-    assert_eq!(
-        refused(&x, &labels),
-        LogisticRegressionError::NotFinite(NotFinite { row: 9, column: 1 })
-    );
+    assert_eq!(refused(&x, &labels), LogisticRegressionError::NotFinite(NotFinite { row: 9, column: 1 }));
     let stop = |_: u64, _: u64| Err(Interrupted);
     let (x, labels) = table();
-    assert_eq!(
-        params.fit(x.view(), &labels, &stop),
-        Err(LogisticRegressionError::Interrupted(Interrupted))
-    );
+    assert_eq!(params.fit(x.view(), &labels, &stop), Err(LogisticRegressionError::Interrupted(Interrupted)));
 }
 
 proptest! {

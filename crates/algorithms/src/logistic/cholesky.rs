@@ -17,10 +17,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 impl Symmetric {
     pub(super) fn zeros(order: usize) -> Self {
-        Self {
-            order,
-            lower: vec![0.0; start(order)],
-        }
+        Self { order, lower: vec![0.0; start(order)] }
     }
 
     /// Adds `weight` times the outer product of `vector` with itself.
@@ -47,8 +44,7 @@ impl Symmetric {
             let (above, this) = factor.split_at_mut(start(row));
             for column in 0..row {
                 let other = &above[start(column)..=start(column) + column];
-                this[column] =
-                    (this[column] - dot(&this[..column], &other[..column])) / other[column];
+                this[column] = (this[column] - dot(&this[..column], &other[..column])) / other[column];
             }
             let pivot = this[row] - dot(&this[..row], &this[..row]);
             if pivot.is_nan() || pivot <= 0.0 {

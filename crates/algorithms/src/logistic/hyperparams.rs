@@ -33,11 +33,7 @@ pub struct LogisticRegressionParams(LogisticRegressionValidParams);
 
 impl Default for LogisticRegressionParams {
     fn default() -> Self {
-        Self(LogisticRegressionValidParams {
-            l2: 1.0,
-            tolerance: 1e-8,
-            max_steps: 100,
-        })
+        Self(LogisticRegressionValidParams { l2: 1.0, tolerance: 1e-8, max_steps: 100 })
     }
 }
 

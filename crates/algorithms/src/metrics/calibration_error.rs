@@ -8,10 +8,7 @@ use super::{MetricError, check_probabilities};
 /// Lengths differ, there is no row, or a probability is outside [0, 1].
 pub fn brier(probabilities: &[f64], labels: &[bool]) -> Result<f64, MetricError> {
     check_probabilities(probabilities, labels)?;
-    let squares = probabilities
-        .iter()
-        .zip(labels)
-        .map(|(p, label)| (p - outcome(*label)).powi(2));
+    let squares = probabilities.iter().zip(labels).map(|(p, label)| (p - outcome(*label)).powi(2));
     Ok(squares.sum::<f64>() / length(probabilities))
 }
 
@@ -45,11 +42,7 @@ pub enum Bins {
 ///
 /// # Errors
 /// As [`brier`], or the number of bins is 0.
-pub fn expected_calibration_error(
-    probabilities: &[f64],
-    labels: &[bool],
-    bins: Bins,
-) -> Result<f64, MetricError> {
+pub fn expected_calibration_error(probabilities: &[f64], labels: &[bool], bins: Bins) -> Result<f64, MetricError> {
     check_probabilities(probabilities, labels)?;
     let (Bins::EqualWidth(count) | Bins::EqualMass(count)) = bins;
     if count == 0 {
@@ -76,12 +69,7 @@ pub fn expected_calibration_error(
     Ok((total + gap.abs()) / length(probabilities))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "0 <= p <= 1"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "0 <= p <= 1")]
 fn width_bin(p: f64, count: usize) -> usize {
     ((p * count as f64) as usize).min(count - 1)
 }

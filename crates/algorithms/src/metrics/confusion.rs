@@ -18,10 +18,7 @@ pub struct Confusion {
 impl Confusion {
     /// Share of right calls.
     pub fn accuracy(&self) -> Option<f64> {
-        ratio(
-            self.true_positives + self.true_negatives,
-            self.false_positives + self.false_negatives,
-        )
+        ratio(self.true_positives + self.true_negatives, self.false_positives + self.false_negatives)
     }
     /// Share of positives called positive; also recall or sensitivity.
     pub fn true_positive_rate(&self) -> Option<f64> {
@@ -37,10 +34,7 @@ impl Confusion {
     }
     /// Harmonic mean of precision and recall.
     pub fn f1(&self) -> Option<f64> {
-        ratio(
-            2 * self.true_positives,
-            self.false_positives + self.false_negatives,
-        )
+        ratio(2 * self.true_positives, self.false_positives + self.false_negatives)
     }
 }
 
@@ -55,18 +49,9 @@ fn ratio(part: u64, rest: u64) -> Option<f64> {
 ///
 /// # Errors
 /// Lengths differ, there is no row, or a score is NaN.
-pub fn confusion(
-    scores: &[f64],
-    labels: &[bool],
-    threshold: f64,
-) -> Result<Confusion, MetricError> {
+pub fn confusion(scores: &[f64], labels: &[bool], threshold: f64) -> Result<Confusion, MetricError> {
     check_scores(scores, labels)?;
-    let mut counts = Confusion {
-        true_positives: 0,
-        false_positives: 0,
-        true_negatives: 0,
-        false_negatives: 0,
-    };
+    let mut counts = Confusion { true_positives: 0, false_positives: 0, true_negatives: 0, false_negatives: 0 };
     for (score, label) in scores.iter().zip(labels) {
         let count = match (*score >= threshold, *label) {
             (true, true) => &mut counts.true_positives,

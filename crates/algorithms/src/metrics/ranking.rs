@@ -24,11 +24,7 @@ fn descending(scores: &[f64], labels: &[bool]) -> Result<(Vec<Tied>, f64, f64), 
                 group.positives += positive;
                 group.negatives += negative;
             }
-            _ => groups.push(Tied {
-                score,
-                positives: positive,
-                negatives: negative,
-            }),
+            _ => groups.push(Tied { score, positives: positive, negatives: negative }),
         }
     }
     let positives: u64 = groups.iter().map(|group| group.positives).sum();

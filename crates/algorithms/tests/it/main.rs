@@ -1,11 +1,7 @@
 //! Integration tests: the algorithms on published data sets, where these are at hand.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    missing_docs
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod calibrated_boosting;
 mod isolation_forest_adbench;
 mod npz;
+mod snapshots;

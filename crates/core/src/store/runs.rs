@@ -82,6 +82,15 @@ pub struct RunCommit {
     pub rows: Vec<Seq>,
 }
 
+/// A committed run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Its place in the global order.
+    pub seq: Seq,
+    /// The name of its model.
+    pub model_id: String,
+}
+
 /// A run that ended without a model.
 #[derive(Clone, Debug)]
 pub struct RunFailure {

@@ -1,0 +1,176 @@
+//! A training run: the right to commit, the data, the computation, the commit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use souffleur_core::batch::TrainingBatch;
+use souffleur_core::error::ComponentError;
+use souffleur_core::job::Interrupted;
+use souffleur_core::runner::ErasedTrained;
+use souffleur_core::store::{Lease, RunCommit, RunFailure, RunState, Store};
+use uuid::Uuid;
+
+use super::flight::{Flight, Outcome};
+use crate::error::CallError;
+use crate::events::RuntimeEvent;
+use crate::health::board::{BatchSeen, Published};
+use crate::outcome::TrainOutcome;
+
+/// A committed run and its model.
+pub(crate) struct Trained {
+    pub(super) outcome: TrainOutcome,
+    pub(super) published: Arc<Published>,
+}
+
+/// A run that has computed and is not committed yet.
+pub(super) struct Computed {
+    batch: Arc<TrainingBatch>,
+    trained: ErasedTrained,
+    params: souffleur_core::runner::ErasedParams,
+    seed: u64,
+    duration: Duration,
+}
+
+/// How many of a producer's newest runs are looked through for a report.
+const RUNS_LOOKED_THROUGH: usize = 16;
+
+/// Claims the right to commit, fetches the data, computes. The lease is handed out as soon as there is one, so that
+/// a run that fails later is recorded as failed.
+pub(super) async fn compute(flight: &Flight, lease: &mut Option<Lease>) -> Result<Computed, CallError> {
+    let (env, component) = (&flight.env, &flight.component);
+    let spec = component.entry.spec();
+    let (params, query) = (component.params()?, component.query()?);
+    let now = env.clock.now();
+    let seconds = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);
+    let nanoseconds = u32::try_from(now.0.rem_euclid(1_000_000) * 1_000).unwrap_or(0);
+    let run_id = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds)).to_string();
+    let settings = &env.settings;
+    let ttl_ms = spec.budgets.train_ms + settings.batch_deadline_ms + settings.store_deadline_ms + settings.grace_ms;
+    let claim = env.committed(env.store.claim(&component.name, &run_id, now, ttl_ms));
+    let claimed = flight.unless_stopped(claim).await?;
+    *lease = Some(claimed);
+    let limit = Duration::from_millis(settings.batch_deadline_ms);
+    let batch = env.batches.batch(Arc::clone(&component.name), query);
+    let batch = async { tokio::time::timeout(limit, batch).await.unwrap_or(Err(CallError::DeadlineExceeded)) };
+    let batch = flight.unless_stopped(batch).await?;
+    let seen = BatchSeen { rows: batch.len(), quality: batch.quality };
+    component.board(env).batch.store(Some(Arc::new(seen)));
+    if batch.len() < spec.minimum_rows {
+        let (have, need) = (batch.len(), spec.minimum_rows);
+        return Err(ComponentError::TooFewRows { what: "rows", have, need }.into());
+    }
+    let run_id: Arc<str> = Arc::from(run_id);
+    let (name, rows, at) = (Arc::clone(&component.name), batch.len(), env.clock.now());
+    env.emit(RuntimeEvent::RunStarted { component: name, run_id: Arc::clone(&run_id), rows, at });
+    let seed = batch.version.seed(&component.name);
+    let previous = component.board(env).published.load_full();
+    let (work_env, work_component) = (Arc::clone(env), Arc::clone(component));
+    flight
+        .compute(seed, spec.budgets.train(), move |job| {
+            let batch = with_products(work_env.store.as_ref(), spec.consumes, batch)?;
+            let before = work_env.clock.monotonic();
+            let previous = previous.as_ref().map(|published| &published.model);
+            let trained = work_component.entry.runner.train(&params, previous, &batch, job)?;
+            let duration = work_env.clock.monotonic().saturating_sub(before);
+            Ok(Computed { batch, trained, params, seed, duration })
+        })
+        .await
+}
+
+/// The batch with the newest report of every producer.
+fn with_products(
+    store: &dyn Store,
+    producers: &[&str],
+    batch: Arc<TrainingBatch>,
+) -> Result<Arc<TrainingBatch>, CallError> {
+    if producers.is_empty() {
+        return Ok(batch);
+    }
+    let mut products = BTreeMap::new();
+    for &producer in producers {
+        let runs = store.runs(producer, RUNS_LOOKED_THROUGH)?;
+        let newest = runs.into_iter().find(|run| run.state == RunState::Succeeded);
+        if let Some(report) = newest.and_then(|run| run.report) {
+            products.insert(producer.to_owned(), Arc::new(report));
+        }
+    }
+    let mut batch = Arc::unwrap_or_clone(batch);
+    batch.products.extend(products);
+    Ok(Arc::new(batch))
+}
+
+/// Commits a run that counts, or records why it does not.
+pub(super) async fn record(flight: &Flight, lease: Option<Lease>, computed: Result<Computed, CallError>) -> Outcome {
+    let env = &flight.env;
+    match (lease, computed) {
+        (Some(lease), Ok(computed)) => commit(flight, lease, computed).await.unwrap_or_else(Outcome::Failed),
+        (Some(lease), Err(error)) => {
+            let cancelled = error == CallError::Component(Interrupted::Cancelled.into());
+            let state = if cancelled { RunState::Cancelled } else { RunState::Failed };
+            let failure = RunFailure { lease, now: env.clock.now(), state, reason: error.to_string() };
+            finished(flight, &failure.lease.run_id, state, Some(&error));
+            // The run's own error is what the caller needs to know; this one is only for the log.
+            if let Err(unrecorded) = env.committed(env.store.fail_run(failure)).await {
+                tracing::warn!(component = %flight.component.name, error = %unrecorded, "a failed run was not recorded");
+            }
+            Outcome::Failed(error)
+        }
+        (None, Err(error)) => Outcome::Failed(error),
+        // Without a lease nothing is computed.
+        (None, Ok(_)) => Outcome::Failed(CallError::Stopped),
+    }
+}
+
+async fn commit(flight: &Flight, lease: Lease, computed: Computed) -> Result<Outcome, CallError> {
+    let (env, component) = (&flight.env, &flight.component);
+    let Computed { batch, trained, params, seed, duration } = computed;
+    let run_id = lease.run_id.clone();
+    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let run = RunCommit {
+        lease,
+        now: env.clock.now(),
+        version: batch.version,
+        seed,
+        duration_ms,
+        report: trained.report.clone(),
+        metrics: trained.metrics.clone(),
+        snapshot: trained.snapshot,
+        rows: batch.rows.seq.clone(),
+    };
+    let committed = env.committed(env.store.commit_run(run)).await;
+    component.board(env).train_latency.record(duration);
+    let committed = match committed {
+        Ok(committed) => committed,
+        Err(error) => {
+            finished(flight, &run_id, RunState::Failed, Some(&error));
+            return Err(error);
+        }
+    };
+    env.note_rows(committed.seq, 0);
+    finished(flight, &run_id, RunState::Succeeded, None);
+    let version = batch.version;
+    let model_id: Arc<str> = Arc::from(committed.model_id.as_str());
+    let published = Published { model: trained.model, params, model_id, version };
+    let outcome = TrainOutcome {
+        model_id: committed.model_id,
+        run_id,
+        component: component.name.to_string(),
+        version,
+        rows: batch.len(),
+        duration_ms,
+        report: trained.report,
+        metrics: trained.metrics,
+    };
+    Ok(Outcome::Trained(Box::new(Trained { outcome, published: Arc::new(published) })))
+}
+
+fn finished(flight: &Flight, run_id: &str, state: RunState, error: Option<&CallError>) {
+    flight.env.emit(RuntimeEvent::RunFinished {
+        component: Arc::clone(&flight.component.name),
+        run_id: Arc::from(run_id),
+        state,
+        reason: error.map(ToString::to_string),
+        at: flight.env.clock.now(),
+    });
+}
