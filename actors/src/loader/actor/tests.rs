@@ -345,3 +345,37 @@ async fn the_board_is_read_without_asking() {
     assert_eq!((status.sessions, status.applications, status.feedback), (6, 5, 2));
     assert_eq!(status.watermark, history.store().watermark().unwrap());
 }
+
+/// Makes the actor itself panic.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+struct Crash;
+
+impl actix::Handler<Crash> for LoaderActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, _: &mut Context<Self>) {
+        panic!("in the loader's handler");
+    }
+}
+
+#[actix::test]
+async fn after_a_panic_of_its_own_the_loader_serves_on() {
+    let history = known_history();
+    let size = PoolSize { name: "loader", slots: 1, queue_capacity: 4, max_abandoned: 2, retry_after_ms: 1 };
+    let clock = Arc::new(ManualClock::at(START));
+    let pool = Arc::new(Pool::new(size).unwrap());
+    let loader = LoaderActor::new(history.store(), pool, clock.clone(), LoaderSettings::default());
+    let limits = crate::guard::GuardLimits {
+        intensity: 3,
+        period: LONG,
+        backoff_min: Duration::from_millis(1),
+        backoff_max: Duration::from_millis(1),
+    };
+    let address = crate::guard::spawn("loader", limits, Arc::default(), loader);
+    let stage = Stage { port: Port::new(address, 10, 1), history, clock };
+    let before = stage.batch(Query::default()).await.unwrap();
+    stage.port.address().do_send(Crash);
+    let after = stage.batch(Query::default()).await.unwrap();
+    assert!(Arc::ptr_eq(&before, &after), "image and cache are still there");
+}
