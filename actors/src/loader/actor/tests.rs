@@ -87,7 +87,7 @@ impl Gate {
 async fn ten_who_ask_the_same_cause_one_build_and_share_it() {
     let history = known_history();
     let gate = Gate::default();
-    history.0.before_delta({
+    history.0.before_read({
         let gate = gate.clone();
         move || gate.pass()
     });
@@ -134,6 +134,32 @@ async fn who_asks_after_news_sees_them() {
 }
 
 #[actix::test]
+async fn who_asks_after_news_does_not_join_a_build_that_began_before() {
+    let history = known_history();
+    let (gate, reads) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+    history.0.before_read({
+        let (gate, reads) = (gate.clone(), Arc::clone(&reads));
+        move || {
+            // The first read is the load, the second the documents of the first build.
+            if reads.fetch_add(1, Ordering::SeqCst) == 1 {
+                gate.pass();
+            }
+        }
+    });
+    let stage = Stage::with(history);
+    let ask = || stage.port.ask(GetTrainingBatch::new("test", Query::automl_results())).unwrap();
+    let before = ask();
+    stage.until(|_| reads.load(Ordering::SeqCst) == 2).await;
+    stage.history.document(20, souffleur_core::document::DocumentKind::Results, "automl_orchestrator", "{}");
+    stage.tell();
+    let after = ask();
+    stage.until(|status| status.waiting == 2).await;
+    gate.open();
+    assert_eq!(before.within(LONG).await.unwrap().unwrap().len(), 1);
+    assert_eq!(after.within(LONG).await.unwrap().unwrap().len(), 2);
+}
+
+#[actix::test]
 async fn rows_announced_that_do_not_exist_keep_nobody_busy() {
     let stage = Stage::with(known_history());
     stage.port.address().do_send(DataChanged { watermark: Seq(1_000_000) });
@@ -147,7 +173,7 @@ async fn rows_announced_that_do_not_exist_keep_nobody_busy() {
 async fn too_many_askers_are_told_to_come_back() {
     let history = known_history();
     let gate = Gate::default();
-    history.0.before_delta({
+    history.0.before_read({
         let gate = gate.clone();
         move || gate.pass()
     });
@@ -168,7 +194,7 @@ async fn too_many_askers_are_told_to_come_back() {
 async fn a_hung_store_costs_its_thread_and_no_more() {
     let history = known_history();
     let (gate, calls) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
-    history.0.before_delta({
+    history.0.before_read({
         let (gate, calls) = (gate.clone(), Arc::clone(&calls));
         move || {
             if calls.fetch_add(1, Ordering::SeqCst) == 0 {
@@ -195,7 +221,7 @@ async fn a_hung_store_costs_its_thread_and_no_more() {
 async fn an_asker_waits_as_long_as_he_may_and_the_work_goes_on() {
     let history = known_history();
     let gate = Gate::default();
-    history.0.before_delta({
+    history.0.before_read({
         let gate = gate.clone();
         move || gate.pass()
     });
@@ -214,7 +240,7 @@ async fn an_asker_waits_as_long_as_he_may_and_the_work_goes_on() {
 async fn a_panic_in_the_work_answers_everybody_and_the_loader_lives() {
     let history = known_history();
     let calls = Arc::new(AtomicUsize::new(0));
-    history.0.before_delta({
+    history.0.before_read({
         let calls = Arc::clone(&calls);
         move || assert!(calls.fetch_add(1, Ordering::SeqCst) != 1, "the second read panics")
     });
@@ -314,7 +340,7 @@ async fn leased_data_is_served_again_until_it_is_acknowledged() {
 async fn draining_stops_a_load_and_sends_everybody_away() {
     let history = known_history();
     let gate = Gate::default();
-    history.0.before_delta({
+    history.0.before_read({
         let gate = gate.clone();
         move || gate.pass()
     });
