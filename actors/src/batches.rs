@@ -3,12 +3,18 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use souffleur_core::batch::TrainingBatch;
+use souffleur_core::error::Invalid;
 use souffleur_core::ids::Seq;
 use souffleur_core::query::Query;
+use souffleur_core::store::StoreError;
 
 use crate::error::CallError;
+use crate::loader::{DataChanged, DrainLoader, GetTrainingBatch, LoaderActor, LoaderError, LoaderStatus};
+use crate::port::Port;
 
 /// Something to come, from whatever source.
 pub type Coming<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -29,4 +35,75 @@ pub trait BatchSource: Send + Sync + 'static {
 
     /// Takes no more requests and lets go of what it holds.
     fn drain(&self) -> Coming<()>;
+}
+
+/// How often a waiter looks whether the image has caught up.
+const LOOK_INTERVAL: Duration = Duration::from_millis(2);
+
+/// The loader as a source of batches.
+pub(crate) struct LoaderSource {
+    port: Port<LoaderActor>,
+    board: Arc<ArcSwap<LoaderStatus>>,
+    deadline: Duration,
+}
+
+impl LoaderSource {
+    pub(crate) fn new(port: Port<LoaderActor>, board: Arc<ArcSwap<LoaderStatus>>, deadline: Duration) -> Self {
+        Self { port, board, deadline }
+    }
+}
+
+impl BatchSource for LoaderSource {
+    fn batch(&self, asker: Arc<str>, query: Query) -> Coming<Result<Arc<TrainingBatch>, CallError>> {
+        let asked = self.port.ask(GetTrainingBatch::new(asker, query));
+        let deadline = self.deadline;
+        Box::pin(async move { Ok(asked?.within(deadline).await??) })
+    }
+
+    fn data_changed(&self, watermark: Seq) {
+        self.port.address().do_send(DataChanged { watermark });
+    }
+
+    fn reaches(&self, watermark: Seq) -> Coming<()> {
+        let board = Arc::clone(&self.board);
+        Box::pin(async move {
+            while board.load().watermark < watermark {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        })
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.board.load().last_error.clone()
+    }
+
+    fn drain(&self) -> Coming<()> {
+        self.port.close();
+        let drained = self.port.control(DrainLoader);
+        // A loader that is gone has nothing left to drain.
+        Box::pin(async move { drop(drained.await) })
+    }
+}
+
+impl From<LoaderError> for CallError {
+    fn from(error: LoaderError) -> Self {
+        let text = error.to_string();
+        match error {
+            LoaderError::Invalid(invalid) => Self::Invalid(invalid),
+            LoaderError::Busy { retry_after_ms } => Self::Busy { retry_after_ms },
+            LoaderError::DeadlineExceeded => Self::DeadlineExceeded,
+            LoaderError::Store(error) => Self::Store(error),
+            LoaderError::Interrupted(interrupted) => Self::Component(interrupted.into()),
+            LoaderError::ShuttingDown => Self::ShuttingDown,
+            LoaderError::MemoryLimit { .. } => {
+                Self::Invalid(Invalid::new("query", text, "ask for fewer rows or fewer features"))
+            }
+            LoaderError::UnknownLease { .. } => Self::Invalid(Invalid::new("lease", text, "ask for a new one")),
+            // What the hub holds could not be turned into a batch: no fault of the component that asked.
+            LoaderError::BadDelta(_) | LoaderError::Panicked(_) => Self::Store(StoreError::Database(text)),
+            LoaderError::Fenced { component, have, current } => {
+                Self::Store(StoreError::Fenced { component, have, current })
+            }
+        }
+    }
 }

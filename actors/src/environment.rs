@@ -51,10 +51,7 @@ impl Environment {
     }
 
     /// Waits for a write, at most as long as a write may take.
-    pub(crate) async fn committed<T>(
-        &self,
-        commit: souffleur_core::store::Commit<T>,
-    ) -> Result<T, CallError> {
+    pub(crate) async fn committed<T>(&self, commit: souffleur_core::store::Commit<T>) -> Result<T, CallError> {
         let limit = Duration::from_millis(self.settings.store_deadline_ms);
         let result = tokio::time::timeout(limit, commit).await.map_err(|_| CallError::DeadlineExceeded)?;
         self.board.store_answered(result.as_ref().err());

@@ -1,23 +1,31 @@
 //! The one way into a running kernel.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
 use souffleur_core::batch::TrainingBatch;
 use souffleur_core::catalogue::Entry;
 use souffleur_core::clock::Clock;
-use souffleur_core::ids::Seq;
 use souffleur_core::query::Query;
 use souffleur_core::store::{Append, Receipt, Store};
-use souffleur_core::time::Timestamp;
 use tokio::sync::broadcast;
 
+use crate::component::{ComponentActor, Identity};
 use crate::error::CallError;
 use crate::events::RuntimeEvent;
-use crate::health::{Check, ComponentHealth, Health, HealthStatus, PartHealth, Percentiles, RunCounts, State};
-use crate::outcome::{RuntimeMetrics, ShutdownReport, SlotUsage, TrainOutcome};
-use crate::settings::KernelSettings;
+use crate::health::{ComponentHealth, Health, State, assess};
+use crate::kernel::Kernel;
+use crate::messages::{Operate, Restart, Train};
+use crate::outcome::{ComponentMetrics, RuntimeMetrics, ShutdownReport, TrainOutcome};
+use crate::port::Port;
+use crate::{answer, append, shutdown};
+
+/// How long a word to a component or the supervisor may take.
+const CONTROL_LIMIT: Duration = Duration::from_secs(5);
+/// How like a known name a wrong one must be to be suggested (Jaro-Winkler, 0 to 1).
+const SUGGEST_FROM: f64 = 0.8;
 
 /// Speaks to a running kernel from any thread and any async runtime. Clones are cheap and share it.
 ///
@@ -29,25 +37,51 @@ pub struct Handle {
 }
 
 struct Inner {
-    entries: Vec<Entry>,
-    order: Vec<usize>,
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    events: broadcast::Sender<RuntimeEvent>,
-    since: Timestamp,
+    kernel: Arc<Kernel>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        shutdown::begin(&self.kernel);
+    }
 }
 
 impl Handle {
-    pub(crate) fn new(
-        entries: Vec<Entry>,
-        order: Vec<usize>,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        settings: &KernelSettings,
-    ) -> Self {
-        let since = clock.now();
-        let events = broadcast::Sender::new(settings.event_capacity);
-        Self { inner: Arc::new(Inner { entries, order, store, clock, events, since }) }
+    pub(crate) fn new(kernel: Kernel) -> Self {
+        Self { inner: Arc::new(Inner { kernel: Arc::new(kernel) }) }
+    }
+
+    /// Lets `work` run on the control thread, where the timers are, and waits for it from wherever this is.
+    async fn on_kernel<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, CallError>> + Send + 'static,
+    ) -> Result<T, CallError> {
+        self.kernel().runtime.spawn(work).await.unwrap_or(Err(CallError::Stopped))
+    }
+
+    fn kernel(&self) -> &Arc<Kernel> {
+        &self.inner.kernel
+    }
+
+    fn takes_work(&self) -> Result<(), CallError> {
+        self.kernel().stopper.refusal().map_or(Ok(()), Err)
+    }
+
+    fn find(&self, name: &str) -> Result<(&Arc<Identity>, &Port<ComponentActor>), CallError> {
+        let kernel = self.kernel();
+        if let Some(i) = kernel.entries.iter().position(|entry| entry.name == name) {
+            return Ok((&kernel.identities[i], &kernel.components[i]));
+        }
+        let likeness = |entry: &&Entry| strsim::jaro_winkler(&entry.name, name);
+        let nearest = kernel.entries.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let nearest = nearest.filter(|entry| likeness(entry) >= SUGGEST_FROM).map(|entry| entry.name.to_string());
+        Err(CallError::UnknownComponent { name: name.to_owned(), nearest })
+    }
+
+    async fn operate(&self, component: &str, operate: Operate) -> Result<(), CallError> {
+        let (_, port) = self.find(component)?;
+        let told = port.control(operate);
+        self.on_kernel(told.within(CONTROL_LIMIT)).await
     }
 
     /// Appends records in one transaction. Answered after the commit; the loader is told.
@@ -55,7 +89,9 @@ impl Handle {
     /// # Errors
     /// [`CallError::Store`], [`CallError::DeadlineExceeded`], [`CallError::ShuttingDown`], [`CallError::Stopped`].
     pub async fn append(&self, records: Vec<Append>) -> Result<Vec<Receipt>, CallError> {
-        Ok(self.inner.store.append(records, self.inner.clock.now()).await?)
+        self.takes_work()?;
+        let env = Arc::clone(&self.kernel().env);
+        self.on_kernel(async move { append::append(&env, records).await }).await
     }
 
     /// Asks the loader for a batch.
@@ -64,8 +100,15 @@ impl Handle {
     /// [`CallError::Invalid`], [`CallError::Busy`], [`CallError::Store`], [`CallError::DeadlineExceeded`],
     /// [`CallError::ShuttingDown`], [`CallError::Stopped`].
     pub async fn batch(&self, query: Query) -> Result<Arc<TrainingBatch>, CallError> {
+        self.takes_work()?;
         query.validate()?;
-        Err(CallError::Stopped)
+        let env = &self.kernel().env;
+        let limit = Duration::from_millis(env.settings.batch_deadline_ms);
+        let coming = env.batches.batch(Arc::from("user"), query);
+        self.on_kernel(
+            async move { tokio::time::timeout(limit, coming).await.unwrap_or(Err(CallError::DeadlineExceeded)) },
+        )
+        .await
     }
 
     /// Trains a component on the newest data and waits for the outcome, at most `deadline`. Joins a run that is
@@ -74,9 +117,14 @@ impl Handle {
     /// # Errors
     /// Any [`CallError`] but `NotTrained`.
     pub async fn train(&self, component: &str, deadline: Duration) -> Result<TrainOutcome, CallError> {
-        let _ = deadline;
-        self.find(component)?;
-        Err(CallError::Stopped)
+        self.takes_work()?;
+        let (identity, port) = self.find(component)?;
+        let env = &self.kernel().env;
+        let answer = port.ask(Train { deadline: env.elapsed() + deadline }).inspect_err(|_| {
+            identity.board(env).busy.fetch_add(1, Ordering::Relaxed);
+        })?;
+        // The component answers at the deadline; the grace is for the case that it cannot.
+        self.on_kernel(answer.within(deadline + env.settings.grace() + CONTROL_LIMIT)).await?
     }
 
     /// Cancels the component's running job and returns once it was told.
@@ -84,8 +132,7 @@ impl Handle {
     /// # Errors
     /// [`CallError::UnknownComponent`], [`CallError::Stopped`].
     pub async fn cancel(&self, component: &str) -> Result<(), CallError> {
-        self.find(component)?;
-        Err(CallError::Stopped)
+        self.operate(component, Operate::Cancel).await
     }
 
     /// Puts a question to the component's published model. Never waits for training; the deadline is the
@@ -95,34 +142,25 @@ impl Handle {
     /// [`CallError::NotTrained`], [`CallError::Component`], [`CallError::Busy`], [`CallError::DeadlineExceeded`],
     /// [`CallError::UnknownComponent`], [`CallError::ShuttingDown`], [`CallError::Stopped`].
     pub async fn query(&self, component: &str, query: Value) -> Result<Value, CallError> {
-        let _ = query;
-        self.find(component)?;
-        Err(CallError::Stopped)
+        self.takes_work()?;
+        let (identity, _) = self.find(component)?;
+        self.on_kernel(answer::answer(Arc::clone(&self.kernel().env), Arc::clone(identity), query)).await
     }
 
     /// The health of the whole. Reads atomics and published snapshots; waits for nobody.
     #[must_use]
     pub fn health(&self) -> Health {
-        let part = || PartHealth { up: false, reason: "not started".to_owned(), restarts: 0 };
-        let components = self.inner.entries.iter().map(|entry| self.starting(entry)).collect();
-        Health {
-            score: 0.0,
-            status: HealthStatus::Starting,
-            since: self.inner.since,
-            loader: part(),
-            monitor: part(),
-            supervisor: part(),
-            store: part(),
-            components,
-            watermark: Seq::ZERO,
-            feedback_latency: Percentiles::default(),
-        }
+        let kernel = self.kernel();
+        let stopping = kernel.stopper.refusal().is_some();
+        assess::whole(&kernel.env, &kernel.entries, |i| kernel.components[i].depth(), stopping)
     }
 
     /// One component's health; `None` if there is no such component. Waits for nobody.
     #[must_use]
     pub fn component_health(&self, name: &str) -> Option<ComponentHealth> {
-        self.inner.entries.iter().find(|entry| entry.name == name).map(|entry| self.starting(entry))
+        let kernel = self.kernel();
+        let i = kernel.entries.iter().position(|entry| entry.name == name)?;
+        Some(assess::component(&kernel.env, &kernel.entries[i], i, kernel.components[i].depth()))
     }
 
     /// Lets a component take no more jobs: the running one is stopped and put back. Answers go on.
@@ -130,8 +168,7 @@ impl Handle {
     /// # Errors
     /// [`CallError::UnknownComponent`], [`CallError::Stopped`].
     pub async fn pause(&self, component: &str) -> Result<(), CallError> {
-        self.find(component)?;
-        Err(CallError::Stopped)
+        self.operate(component, Operate::Pause).await
     }
 
     /// Undoes [`pause`](Self::pause).
@@ -139,8 +176,7 @@ impl Handle {
     /// # Errors
     /// As [`pause`](Self::pause).
     pub async fn resume(&self, component: &str) -> Result<(), CallError> {
-        self.find(component)?;
-        Err(CallError::Stopped)
+        self.operate(component, Operate::Resume).await
     }
 
     /// Restarts a component at once and forgets its failures; lifts quarantine.
@@ -148,95 +184,95 @@ impl Handle {
     /// # Errors
     /// As [`pause`](Self::pause).
     pub async fn restart(&self, component: &str) -> Result<(), CallError> {
-        self.find(component)?;
-        Err(CallError::Stopped)
+        self.takes_work()?;
+        let (identity, _) = self.find(component)?;
+        let told = self.kernel().supervisor.control(Restart { index: identity.index });
+        self.on_kernel(told.within(CONTROL_LIMIT)).await
     }
 
     /// The components, in catalogue order.
     #[must_use]
     pub fn components(&self) -> &[Entry] {
-        &self.inner.entries
+        &self.kernel().entries
     }
 
     /// Indices into [`components`](Self::components), producers before their consumers.
     #[must_use]
     pub fn order(&self) -> &[usize] {
-        &self.inner.order
+        &self.kernel().order
     }
 
     /// Listens to what happens from now on.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<RuntimeEvent> {
-        self.inner.events.subscribe()
+        self.kernel().env.events.subscribe()
     }
 
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.inner.store
+        &self.kernel().env.store
     }
 
     /// The clock.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.inner.clock
+        &self.kernel().env.clock
     }
 
     /// Counters and latencies. Waits for nobody.
     #[must_use]
     pub fn metrics(&self) -> RuntimeMetrics {
+        let kernel = self.kernel();
+        let (env, board) = (&kernel.env, &kernel.env.board);
+        let components = kernel.entries.iter().enumerate().map(|(i, entry)| component_metrics(kernel, i, entry));
+        let uptime_us = env.clock.now().0.saturating_sub(board.started.0);
         RuntimeMetrics {
-            components: Vec::new(),
-            compute: SlotUsage::default(),
-            answer: SlotUsage::default(),
-            uptime_ms: 0,
-            watermark: Seq::ZERO,
-            records_appended: 0,
-            append_latency: Percentiles::default(),
-            feedback_latency: Percentiles::default(),
-            control_lag_ms: 0.0,
+            components: components.collect(),
+            compute: env.compute.usage(),
+            answer: env.answers.usage(),
+            uptime_ms: u64::try_from(uptime_us / 1_000).unwrap_or(0),
+            watermark: board.watermark(),
+            records_appended: board.records_appended.load(Ordering::Relaxed),
+            append_latency: board.append_latency.percentiles(),
+            feedback_latency: board.feedback_latency.percentiles(),
+            control_lag_ms: board.control_lag_us.load(Ordering::Relaxed) as f64 / 1e3,
         }
     }
 
     /// Shuts down in order and within limits; a second call waits for the first.
     pub async fn shutdown(&self) -> ShutdownReport {
-        ShutdownReport::default()
+        shutdown::begin(self.kernel());
+        self.kernel().stopper.ended().await
     }
 
     /// Whether the runtime has started everything and takes work.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        false
+        let kernel = self.kernel();
+        let starting = |board: &crate::health::board::ComponentBoard| board.state() == State::Starting;
+        kernel.stopper.refusal().is_none() && !kernel.env.board.components.iter().any(starting)
     }
+}
 
-    fn starting(&self, entry: &Entry) -> ComponentHealth {
-        let check = || Check { passed: false, reason: "not started".to_owned() };
-        ComponentHealth {
-            name: entry.name.to_string(),
-            tier: entry.spec().tier,
-            state: State::Starting,
-            data_flow: check(),
-            performance: check(),
-            quality: check(),
-            overall: false,
-            reason: "not started".to_owned(),
-            since: self.inner.since,
-            restarts_in_window: 0,
-            restarts: 0,
-            mailbox_depth: 0,
-            progress: None,
-            data_version: None,
-            lag_rows: 0,
-            probe: None,
-            answer_latency: Percentiles::default(),
-            trained: false,
-            model_id: None,
-            runs: RunCounts::default(),
-        }
-    }
-
-    fn find(&self, name: &str) -> Result<usize, CallError> {
-        let found = self.inner.entries.iter().position(|entry| entry.name == name);
-        found.ok_or_else(|| CallError::UnknownComponent { name: name.to_owned(), nearest: None })
+fn component_metrics(kernel: &Kernel, i: usize, entry: &Entry) -> ComponentMetrics {
+    let board = &kernel.env.board.components[i];
+    let load = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);
+    ComponentMetrics {
+        name: entry.name.to_string(),
+        state: board.state(),
+        mailbox_depth: kernel.components[i].depth(),
+        answers: load(&board.answers),
+        answer_errors: load(&board.answer_errors),
+        busy: load(&board.busy),
+        runs: assess::runs(board),
+        restarts: load(&board.restarts),
+        probes_passed: load(&board.probes_passed),
+        probes_failed: load(&board.probes_failed),
+        lag_rows: load(&kernel.env.learnable_rows).saturating_sub(load(&board.rows_trained)),
+        answer_latency: board.answer_latency.percentiles(),
+        train_latency: board.train_latency.percentiles(),
+        answer_sum_ms: board.answer_latency.sum_ms(),
+        train_sum_ms: board.train_latency.sum_ms(),
     }
 }

@@ -5,19 +5,28 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod answer;
+mod append;
+pub mod batches;
+mod component;
 pub mod compute;
+mod environment;
 pub mod error;
 pub mod events;
+mod feedback;
 mod guard;
 pub mod handle;
 pub mod health;
 pub mod kernel;
 pub mod loader;
+mod messages;
 pub mod outcome;
-mod policy;
+pub mod policy;
 pub mod pool;
 pub mod port;
 pub mod settings;
+mod shutdown;
+mod supervisor;
 
 pub use error::{CallError, StartError};
 pub use events::RuntimeEvent;

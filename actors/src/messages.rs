@@ -5,8 +5,8 @@ use actix::Message;
 use crate::error::CallError;
 use crate::health::ProbeResult;
 use crate::outcome::TrainOutcome;
-use crate::policy::{End, Time};
 use crate::policy::signals::JobId;
+use crate::policy::{End, Time};
 use crate::port::Ask;
 
 /// Asks a component to train. Waits until the deadline, in the policies' time.
@@ -45,10 +45,15 @@ impl Ask for Operate {
 pub(crate) enum Command {
     Start,
     /// It failed and will be started after a pause.
-    Await { pause_ms: u64, failures: u32 },
+    Await {
+        pause_ms: u64,
+        failures: u32,
+    },
     /// A producer is down.
     Hold,
-    Quarantine { failures: u32 },
+    Quarantine {
+        failures: u32,
+    },
     Drain,
     Stop,
 }

@@ -342,6 +342,7 @@ impl ComponentActor {
             Outcome::Started(restored) => self.restored(restored),
             Outcome::Trained(trained) => {
                 board.published.store(Some(Arc::clone(&trained.published)));
+                board.rows_trained.store(self.rows_trained, Ordering::Release);
                 board.flaw.store(None);
                 board.last_failure.store(None);
                 board.runs_succeeded.fetch_add(1, Ordering::Relaxed);
@@ -371,6 +372,7 @@ impl ComponentActor {
             u64::try_from(watermark.0.saturating_sub(published.version.watermark.0)).unwrap_or(0)
         });
         self.rows_trained = self.rows_trained.max(rows.saturating_sub(lag));
+        board.rows_trained.store(self.rows_trained, Ordering::Release);
     }
 
     /// Trains unasked when enough rows are new.

@@ -96,10 +96,9 @@ impl ComponentActor {
             (Status::Down, _) => (State::Restarting, self.last_failure.clone()),
             (Status::Up, _) if training => (State::Training, "training".to_owned()),
             (Status::Up, _) if self.cell.is_paused() => (State::Paused, "paused by an operator".to_owned()),
-            (Status::Up, _) => self.degraded().map_or_else(
-                || (State::Ready, "ready".to_owned()),
-                |reason| (State::Degraded, reason),
-            ),
+            (Status::Up, _) => {
+                self.degraded().map_or_else(|| (State::Ready, "ready".to_owned()), |reason| (State::Degraded, reason))
+            }
         }
     }
 

@@ -60,8 +60,7 @@ pub(super) async fn probe(flight: &Flight) -> Result<ProbeResult, CallError> {
     let budget = Duration::from_millis(flight.env.settings.probe_deadline_ms);
     let seed = DataVersion::default().seed(&component.name);
     let before = flight.env.clock.monotonic();
-    let verdict =
-        flight.compute(seed, budget, move |job| Ok(component.entry.runner.probe(&params, job))).await?;
+    let verdict = flight.compute(seed, budget, move |job| Ok(component.entry.runner.probe(&params, job))).await?;
     let reason = match verdict {
         Ok(()) => None,
         Err(error @ (ComponentError::Panicked(_) | ComponentError::Interrupted(_))) => return Err(error.into()),

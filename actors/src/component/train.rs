@@ -101,11 +101,7 @@ fn with_products(
 }
 
 /// Commits a run that counts, or records why it does not.
-pub(super) async fn record(
-    flight: &Flight,
-    lease: Option<Lease>,
-    computed: Result<Computed, CallError>,
-) -> Outcome {
+pub(super) async fn record(flight: &Flight, lease: Option<Lease>, computed: Result<Computed, CallError>) -> Outcome {
     let env = &flight.env;
     match (lease, computed) {
         (Some(lease), Ok(computed)) => commit(flight, lease, computed).await.unwrap_or_else(Outcome::Failed),

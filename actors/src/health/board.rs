@@ -47,6 +47,8 @@ pub(crate) struct ComponentBoard {
     pub(crate) failures_in_window: AtomicU32,
     pub(crate) restarts: AtomicU64,
     pub(crate) published: ArcSwapOption<Published>,
+    /// The runtime's count of rows when the data of its model was fetched.
+    pub(crate) rows_trained: AtomicU64,
     pub(crate) job: ArcSwapOption<RunningJob>,
     pub(crate) batch: ArcSwapOption<BatchSeen>,
     /// What is wrong with its stored model, if anything.
@@ -76,6 +78,7 @@ impl ComponentBoard {
             failures_in_window: AtomicU32::new(0),
             restarts: AtomicU64::new(0),
             published: ArcSwapOption::empty(),
+            rows_trained: AtomicU64::new(0),
             job: ArcSwapOption::empty(),
             batch: ArcSwapOption::empty(),
             flaw: ArcSwapOption::empty(),

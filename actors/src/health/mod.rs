@@ -6,6 +6,9 @@ use souffleur_core::component::Tier;
 use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::time::Timestamp;
 
+pub(crate) mod assess;
+pub(crate) mod board;
+pub(crate) mod monitor;
 pub mod percentiles;
 
 pub use percentiles::Percentiles;

@@ -111,6 +111,11 @@ impl MemoryStore {
         })
     }
 
+    /// Undoes a [`close`](Store::close), as a new process that opens the same store would.
+    pub fn reopen(&self) {
+        self.tables().closed = false;
+    }
+
     fn hook(&self) {
         // The lock is not held while the hook runs.
         let hook = self.tables().before_read.clone();

@@ -1,0 +1,48 @@
+//! Append, train, answer, look at the health, append again.
+
+use serde_json::json;
+use souffleur_actors::CallError;
+use souffleur_actors::health::State;
+use souffleur_core::store::Store;
+
+use crate::components::{CONSUMER, SCRIPTED};
+use crate::world::{LIMIT, World, quick, sessions};
+
+#[tokio::test]
+async fn what_is_appended_is_learnt_and_answered() {
+    let world = World::start(vec![SCRIPTED], &[], quick()).await;
+    let untrained = world.handle.query("scripted", json!({})).await;
+    assert_eq!(untrained, Err(CallError::NotTrained { name: "scripted".into() }));
+    let outcome = world.train("scripted").await;
+    assert_eq!((outcome.rows, outcome.report["rows"].as_u64()), (5, Some(5)));
+    let answer = world.ask("scripted", 7).await;
+    assert_eq!((answer.rows, answer.generation, answer.echo), (5, 0, 7));
+
+    world.handle.append(sessions("second", 3)).await.unwrap();
+    assert_eq!(world.handle.component_health("scripted").unwrap().lag_rows, 3);
+    assert_eq!(world.train("scripted").await.rows, 8);
+    assert_eq!(world.ask("scripted", 1).await.generation, 1, "the second model began with the first");
+
+    let health = world.handle.component_health("scripted").unwrap();
+    assert!(health.state == State::Ready && health.trained && health.lag_rows == 0, "{health:?}");
+    assert_eq!((health.runs.succeeded, health.answer_latency.count), (2, 2));
+    assert_eq!(health.model_id, Some(world.store.latest_model("scripted").unwrap().unwrap().model_id));
+    let report = world.handle.shutdown().await;
+    assert!(report.clean, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_consumer_is_handed_its_producers_report() {
+    let world = World::start(vec![CONSUMER, SCRIPTED], &[], quick()).await;
+    assert_eq!(world.handle.order(), [1, 0]);
+    assert_eq!(world.train("consumer").await.report["products"], json!([]));
+    world.train("scripted").await;
+    assert_eq!(world.train("consumer").await.report["products"], json!(["scripted"]));
+}
+
+#[tokio::test]
+async fn a_misspelt_component_is_told_the_nearest() {
+    let world = World::start(vec![SCRIPTED], &[], quick()).await;
+    let error = world.handle.train("scriptd", LIMIT).await.unwrap_err().to_string();
+    assert_eq!(error, "unknown component `scriptd`; did you mean `scripted`?");
+}
