@@ -338,21 +338,27 @@ async fn leased_data_is_served_again_until_it_is_acknowledged() {
 
 #[actix::test]
 async fn draining_stops_a_load_and_sends_everybody_away() {
-    let history = known_history();
-    let gate = Gate::default();
+    let history = History::default();
+    history.bulk(0, 2_000);
+    let (gate, reads) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
     history.0.before_read({
-        let gate = gate.clone();
-        move || gate.pass()
+        let (gate, reads) = (gate.clone(), Arc::clone(&reads));
+        move || {
+            reads.fetch_add(1, Ordering::SeqCst);
+            gate.pass();
+        }
     });
-    let stage = Stage::with(history);
+    // So little memory that the history comes in several pages.
+    let stage = Stage::new(history, LoaderSettings { memory_limit_bytes: 4 << 20, ..LoaderSettings::default() });
     let answer = stage.port.ask(GetTrainingBatch::new("test", Query::default())).unwrap();
-    stage.until(|status| status.waiting == 1).await;
+    stage.until(|status| status.waiting == 1 && reads.load(Ordering::SeqCst) == 1).await;
     stage.ask(DrainLoader).await;
     assert_eq!(answer.within(LONG).await.unwrap().unwrap_err(), LoaderError::ShuttingDown);
     assert_eq!(stage.batch(Query::default()).await.unwrap_err(), LoaderError::ShuttingDown);
     gate.open();
     let status = stage.until(|status| !status.working).await;
     assert!(status.draining && !status.loaded);
+    assert_eq!(reads.load(Ordering::SeqCst), 1, "the other pages were left unread");
 }
 
 #[actix::test]
