@@ -89,6 +89,8 @@ impl Connect {
         }
         let settings = global.settings(&[self.data.setting()])?;
         logging::command(&settings.telemetry, global)?;
-        Ok(Box::new(Embedded::open(&settings, interrupt)?))
+        let embedded = Embedded::open(&settings, interrupt)?;
+        embedded.ready()?;
+        Ok(Box::new(embedded))
     }
 }

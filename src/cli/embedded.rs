@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use serde_json::Value;
+use souffleur_actors::health::{ComponentHealth, State};
 use souffleur_actors::{CallError, ShutdownReport};
 use souffleur_core::catalogue::Entry;
 use souffleur_core::error::ComponentError;
@@ -25,7 +26,10 @@ use crate::settings::Settings;
 /// How often a running job's progress is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Longest wait for the first probes before health is told as it is.
+/// How often what is about to happen is looked for.
+const LOOK_SOON: Duration = Duration::from_millis(5);
+
+/// Longest wait for components to start, and for their first probes.
 const SETTLE_WITHIN: Duration = Duration::from_secs(30);
 
 /// A runtime of one's own.
@@ -73,15 +77,25 @@ impl Embedded {
         if names.clone().any(|known| known == name) { Ok(()) } else { Err(selection::unknown(name, &mut names)) }
     }
 
-    /// Waits until everything was started and probed once, or for as long as that may take.
-    pub(crate) fn settle(&self) -> Outcome {
-        let settled = || self.runtime.health().components.iter().all(|component| component.probe.is_some());
-        let looks = SETTLE_WITHIN.as_millis() / LOOK_EVERY.as_millis();
+    /// Waits until every component has read its model, or for as long as that may take.
+    pub(crate) fn ready(&self) -> Outcome {
+        let starting = |component: &ComponentHealth| component.state == State::Starting;
+        self.until(|| self.runtime.is_ready() && !self.runtime.health().components.iter().any(starting))
+    }
+
+    /// Waits until everything was probed once, or for as long as that may take.
+    fn settle(&self) -> Outcome {
+        self.until(|| self.runtime.health().components.iter().all(|component| component.probe.is_some()))
+    }
+
+    /// Looks again and again until something is so. That it does not become so is told by whoever is asked next.
+    fn until(&self, is_so: impl Fn() -> bool) -> Outcome {
+        let looks = SETTLE_WITHIN.as_millis() / LOOK_SOON.as_millis();
         for _ in 0..looks {
-            if settled() {
+            if is_so() {
                 break;
             }
-            self.interrupt.pause(LOOK_EVERY)?;
+            self.interrupt.pause(LOOK_SOON)?;
         }
         Ok(())
     }

@@ -18,12 +18,16 @@ use super::intake::{Intake, Taken};
 use super::interrupt::Interrupt;
 use crate::app;
 
+/// Mappings that are part of the program, by name.
+const SHIPPED: [(&str, &str); 1] =
+    [("alpaca_thoughtsource", include_str!("../../config/mappings/alpaca_thoughtsource.toml"))];
+
 /// Bad lines that are shown.
 const ERRORS_SHOWN: usize = 10;
 
 const EXAMPLES: &str = "\
 Every session has a name; a file without names gets names that follow from its content. So the same file twice adds nothing. \
-A mapping says how the fields of another history become ours; a NAME is looked up as mappings/NAME.toml in the data directory.
+A mapping says how the fields of another history become ours; a NAME is looked up as mappings/NAME.toml in the data directory, then among those that come with the program (alpaca_thoughtsource).
 
 Examples:
   souffleur import history.jsonl.gz
@@ -177,6 +181,9 @@ impl ImportArgs {
         if is_name && !path.exists() {
             let settings = global.settings(&[self.connect.data.setting()])?;
             path = settings.data.dir.join("mappings").join(format!("{given}.toml"));
+            if let Some((_, text)) = SHIPPED.iter().find(|(name, _)| name == given && !path.exists()) {
+                return Mapping::parse(given.as_str(), text).map(Some).map_err(|e| Failure::usage(e.to_string()));
+            }
         }
         Mapping::read(path).map(Some).map_err(|error| Failure::usage(error.to_string()))
     }

@@ -82,6 +82,11 @@ impl History {
         self.append(known, Record::Feedback(feedback))
     }
 
+    pub(super) fn application(&self, known: i64, id: &str, rule: &str) -> Seq {
+        let application = RuleApplication { rule_id: rule.to_owned(), ..RuleApplication::default() };
+        self.append(known, Record::Application { session_id: id.to_owned(), application, event_time: None })
+    }
+
     pub(super) fn metric(&self, known: i64, metric: &str, subject: &str, value: f64) -> Seq {
         let point = MetricPoint {
             metric: metric.to_owned(),

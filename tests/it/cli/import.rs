@@ -62,6 +62,9 @@ fn a_mapping_is_found_by_its_name() {
     std::fs::write(&file, "text,other\nhello there,1\n").unwrap();
     let summary = import(dir.path(), &[file.to_str().unwrap(), "--mapping", "traces", "--json"]).succeeded().json();
     assert_eq!(summary["added"], 1, "{summary}");
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/config/mappings/sample.jsonl");
+    let shipped = import(dir.path(), &[sample, "--mapping", "alpaca_thoughtsource", "--json"]).succeeded().json();
+    assert_eq!((&shipped["added"], &shipped["bad"]), (&12.into(), &0.into()), "{shipped}");
     let ran = import(dir.path(), &[file.to_str().unwrap(), "--mapping", "tracks"]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("tracks.toml"), "{ran:?}");

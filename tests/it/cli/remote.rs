@@ -29,6 +29,17 @@ fn without_run(text: &str) -> serde_json::Value {
     value
 }
 
+/// The runtime's own rows (what it measured of itself) move the watermark on between two commands.
+fn undated(text: &str) -> String {
+    match text.split_once("\"watermark\":") {
+        Some((before, rest)) if !rest.starts_with("null") => {
+            format!("{before}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
+        Some((before, rest)) => format!("{before}{}", undated(rest)),
+        None => text.to_owned(),
+    }
+}
+
 #[test]
 fn a_command_says_the_same_both_ways() {
     let both = Both { dir: tempfile::tempdir().unwrap() };
@@ -56,9 +67,9 @@ fn a_command_says_the_same_both_ways() {
     let daemon = Daemon::start(both.dir.path(), &[]);
     for (command, embedded) in commands.iter().zip(embedded) {
         let remote = Both::remote(&daemon, command);
-        assert_eq!((embedded.code, &embedded.out), (remote.code, &remote.out), "{command:?}\n{embedded:?}\n{remote:?}");
-        let first_line = |ran: &Ran| ran.err.lines().next().map(str::to_owned);
-        assert_eq!(first_line(&embedded), first_line(&remote), "{command:?}");
+        assert_eq!((embedded.code, undated(&embedded.out)), (remote.code, undated(&remote.out)), "{command:?}");
+        let said = |ran: &Ran| ran.err.lines().find(|line| line.starts_with("error: ")).map(str::to_owned);
+        assert_eq!(said(&embedded), said(&remote), "{command:?}");
     }
     let again = Both::remote(&daemon, &["train", "--json"]).succeeded();
     let (trained, again) = (without_run(&trained.out), without_run(&again.out));

@@ -197,6 +197,19 @@ fn the_newest_rows_are_served_from_a_history_that_does_not_fit() {
 }
 
 #[test]
+fn a_session_whose_ratings_were_forgotten_is_not_whole() {
+    let history = History::default();
+    history.session(1, "s", "{}");
+    (0..FeedbackBlock::ROWS).for_each(|_| _ = history.feedback(2, "s", 1));
+    (0..ApplicationBlock::ROWS + 10).for_each(|_| _ = history.application(3, "s", "clarity"));
+    let engine = history.engine();
+    engine.refresh(&job()).unwrap();
+    assert!(engine.image().forget_oldest());
+    let newest = Query { limit: Some(5), ..Query::all_data() };
+    assert_eq!(ask(&engine, &newest).unwrap().outcomes.success_score, [0.0; 5]);
+}
+
+#[test]
 fn all_memory_is_given_back() {
     let history = History::default();
     history.bulk(0, 2_000);

@@ -17,6 +17,9 @@ use crate::loader::memory::Ticket;
 /// Rows between two signs of life.
 const TICK_ROWS: usize = 8192;
 
+/// Bytes a selected row takes until its batch is built: its number twice, in vectors that grow by doubling.
+const SELECTED_BYTES: usize = 4 * size_of::<u32>();
+
 /// The rows of a batch, and what was found out on the way.
 pub(super) struct Selection {
     /// Numbers of the view's rows, in their recorded order.
@@ -124,7 +127,8 @@ pub(super) fn select(sources: &Sources<'_>, query: &Query) -> Result<Selection, 
         _ => image.sessions.after(lower.0)..image.sessions.after(watermark),
     };
     let sessions = image.sessions.end() - image.sessions.first();
-    let memory = (sources.room)(sessions * (Ratings::ROW_BYTES + 1) + range.len() * 2 * size_of::<u32>())?;
+    let most_rows = range.len().min(query.limit.unwrap_or(usize::MAX).saturating_mul(2));
+    let memory = (sources.room)(sessions * (Ratings::ROW_BYTES + 1) + most_rows * SELECTED_BYTES)?;
     let ratings = Ratings::of(image, conditions.horizon);
     let mut scan = Scan::new(query, sources.job);
     let mut oldest = i64::MAX;
@@ -147,7 +151,7 @@ pub(super) fn given(sources: &Sources<'_>, query: &Query, seqs: &[Seq]) -> Resul
     let image = sources.image;
     let horizon = Horizon::new(query.as_of, image.watermark());
     let sessions = image.sessions.end() - image.sessions.first();
-    let memory = (sources.room)(sessions * Ratings::ROW_BYTES + seqs.len() * 2 * size_of::<u32>())?;
+    let memory = (sources.room)(sessions * Ratings::ROW_BYTES + seqs.len() * SELECTED_BYTES)?;
     let mut rows = Vec::with_capacity(seqs.len());
     for &seq in seqs {
         let found = match query.view {

@@ -45,6 +45,14 @@ fn only_so_many_errors_are_kept_but_all_are_counted() {
 }
 
 #[test]
+fn a_message_does_not_quote_a_line_at_length() {
+    let (_, summary) = import(format!("{{\"{}\":1}}\n", "é".repeat(100_000)), None);
+    let message = &summary.errors[0].message;
+    assert!(message.starts_with("unknown field `éé") && message.ends_with(" ..."), "{message}");
+    assert!(message.chars().count() < 510);
+}
+
+#[test]
 fn byte_order_marks_carriage_returns_blanks_and_missing_ends_do_no_harm() {
     let text = format!("\u{feff}{}\r\n \t\r\n\n{}", line("a").trim_end(), line("b").trim_end());
     let (sessions, summary) = import(text, None);
