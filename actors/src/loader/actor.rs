@@ -21,7 +21,7 @@ use super::execute::{check, version_of};
 use super::leases::{BatchLease, Leases};
 use super::messages::{Leased, LoaderStatus};
 use super::settings::LoaderSettings;
-use super::waiting::{Flight, Waiting};
+use super::waiting::{Flight, Question, Waiting};
 use super::work::{self, Done, Task};
 use crate::compute::{Compute, TaskId};
 use crate::port::Reply;
@@ -40,7 +40,7 @@ pub(super) enum Asker {
     /// For the batch.
     Batch(Reply<BatchResult>),
     /// For the batch and the lease on it.
-    Lease(BatchLease, Reply<Result<Leased, LoaderError>>),
+    Lease(Box<BatchLease>, Reply<Result<Leased, LoaderError>>),
 }
 
 /// What the worker is at.
@@ -48,8 +48,10 @@ struct Running {
     flight: Option<Flight<Asker>>,
     job: Job,
     task: TaskId,
-    /// When its thread is given up.
+    /// When its thread is given up in any case.
     give_up_at: Duration,
+    /// Its signs of life when they were last seen to grow, and when that was.
+    alive: (u64, Duration),
     /// The newest row announced when it began: who asks after a later one does not join it.
     announced: Seq,
 }
@@ -140,6 +142,14 @@ impl LoaderActor {
         if let Err(invalid) = check(&query) {
             return self.refuse(asker, invalid.into());
         }
+        self.wait(Question::Query(Box::new(query)), asker, ctx);
+    }
+
+    /// Lets the asker wait for the worker.
+    fn wait(&mut self, question: Question, asker: Asker, ctx: &mut Context<Self>) {
+        if self.draining {
+            return self.refuse(asker, LoaderError::ShuttingDown);
+        }
         if let Some(error) = self.last_error.clone().filter(|_| !self.loaded && self.in_backoff()) {
             return self.refuse(asker, error);
         }
@@ -150,12 +160,12 @@ impl LoaderActor {
         match self.running.as_mut() {
             _ if limit_reached => return self.refuse(asker, self.busy()),
             Some(Running { flight: Some(flight), announced: seen, .. })
-                if flight.query == query && *seen >= announced =>
+                if flight.question == question && *seen >= announced =>
             {
                 flight.askers.push((asker, deadline));
             }
             _ => {
-                if let Err(asker) = self.waiting.join(query, asker, deadline) {
+                if let Err(asker) = self.waiting.join(question, asker, deadline) {
                     return self.refuse(asker, self.busy());
                 }
             }
@@ -187,7 +197,7 @@ impl LoaderActor {
                 if result.is_err() {
                     self.leases.revoke(&lease.component, lease.id);
                 }
-                reply.send(result.map(|batch| Leased { lease, batch }));
+                reply.send(result.map(|batch| Leased { lease: *lease, batch }));
             }
         }
     }
@@ -208,13 +218,15 @@ impl LoaderActor {
             refresh,
             loaded: self.loaded,
             stale: self.last_error.clone().filter(|_| stale),
-            query: flight.as_ref().map(|flight| flight.query.clone()),
+            question: flight.as_ref().map(|flight| flight.question.clone()),
         };
         let job = Job::new(Arc::clone(&self.clock), 0).with_budget(self.settings.work_deadline);
         match work::submit(&*self.compute, task, job.clone()) {
             Ok((task, done)) => {
-                let give_up_at = self.clock.monotonic() + self.settings.work_deadline + self.settings.grace;
-                self.running = Some(Running { flight, job, task, give_up_at, announced: self.announced });
+                let now = self.clock.monotonic();
+                let give_up_at = now + self.settings.work_deadline + self.settings.grace;
+                let (alive, announced) = ((0, now), self.announced);
+                self.running = Some(Running { flight, job, task, give_up_at, alive, announced });
                 let done = actix::fut::wrap_future::<_, Self>(done);
                 ctx.spawn(actix::ActorFutureExt::map(done, |done, this, ctx| this.finished(done, ctx)));
             }
@@ -231,15 +243,21 @@ impl LoaderActor {
         let Some(running) = self.running.take_if(|running| running.task == done.task) else {
             return; // It was given up before.
         };
-        if done.image.watermark < self.image.watermark {
-            self.loaded = false;
-        }
+        // A panic or a failed reload may have cost rows that were there before.
+        let before = match done.refreshed {
+            Some(Ok(reached)) => reached,
+            _ => self.image.watermark,
+        };
+        self.loaded = (self.loaded || matches!(done.refreshed, Some(Ok(_)))) && done.image.watermark >= before;
         self.image = done.image;
         match done.refreshed {
-            Some(Ok(())) => {
-                self.loaded = true;
+            Some(Ok(reached)) => {
                 self.failures = 0;
                 self.last_error = None;
+                if self.announced == running.announced {
+                    // Everything there is was read. Rows announced beyond it do not exist.
+                    self.announced = reached;
+                }
             }
             Some(Err(error)) => self.failed(error),
             None => {}
@@ -274,7 +292,11 @@ impl LoaderActor {
         let mut expired = self.waiting.expire(now);
         if let Some(running) = &mut self.running {
             expired.extend(running.flight.iter_mut().flat_map(|flight| flight.expire(now)));
-            if now > running.give_up_at {
+            let ticks = running.job.progress().ticks();
+            if ticks > running.alive.0 {
+                running.alive = (ticks, now);
+            }
+            if now > running.give_up_at || now > running.alive.1 + self.settings.stall {
                 self.give_up();
             }
         }

@@ -80,7 +80,8 @@ impl BatchCache {
         Some(entry.cached)
     }
 
-    fn lend(&mut self, cached: &Cached) {
+    /// Remembers the memory of a batch that is not kept until nobody holds it any more.
+    pub(crate) fn lend(&mut self, cached: &Cached) {
         self.lent.push((Arc::downgrade(&cached.batch), cached.memory.clone()));
     }
 

@@ -12,12 +12,13 @@ use souffleur_core::store::{Counts, Store};
 
 use super::cache::{BatchCache, Cached};
 use super::error::LoaderError;
-use super::execute::{Answer, Sources, Unanswered, execute, version_of};
+use super::execute::{Answer, Sources, Unanswered, execute, execute_rows, version_of};
 use super::image::{ApplicationBlock, Block, FeedbackBlock, Image, SessionBlock};
 use super::memory::{BatchMemory, Meter, Ticket};
+use super::work::fenced;
 
 /// Fewest and most rows read from the store at once.
-const PAGE_ROWS: std::ops::RangeInclusive<usize> = 256..=16_384;
+const PAGE_ROWS: std::ops::RangeInclusive<usize> = 256..=32_768;
 /// Share of the memory that one page may take.
 const PAGE_SHARE: usize = 16;
 /// Bytes a row of a delta takes at most until the image has taken it in.
@@ -126,12 +127,24 @@ impl Engine {
         if let Some(batch) = self.renew(query, version, &image)? {
             return Ok(batch);
         }
-        let answer = self.answer(query, &mut image, job)?;
+        let answer = self.answer(&mut image, job, |sources| execute(sources, query))?;
         if let Some(first) = answer.consecutive_from {
             image.adopt(first, &answer.batch.features, &answer.memory.features);
         }
         drop(image);
         Ok(self.keep(Cached { batch: Arc::new(answer.batch), memory: answer.memory }))
+    }
+
+    /// The rows a model was trained on, with what was known of them then.
+    ///
+    /// # Errors
+    /// An unknown model, or one that was not trained on sessions or applications; otherwise as [`build`](Self::build).
+    pub(crate) fn build_model(&self, model_id: &str, job: &Job) -> Result<Arc<TrainingBatch>, LoaderError> {
+        let (version, rows) = self.store.model_rows(model_id)?;
+        let answer = self.answer(&mut self.image(), job, |sources| execute_rows(sources, version, &rows))?;
+        let cached = Cached { batch: Arc::new(answer.batch), memory: answer.memory };
+        self.cache().lend(&cached);
+        Ok(cached.batch)
     }
 
     /// The last answer under a new version, if no row has come that it could show.
@@ -149,7 +162,7 @@ impl Engine {
         }
         // The features are shared, the other columns copied.
         let columns = last.batch.size_bytes() - last.batch.features.len() * size_of::<f32>();
-        let memory = BatchMemory { columns: Arc::new(self.room(columns)?), features: last.memory.features };
+        let memory = BatchMemory { _columns: Arc::new(self.room(columns)?), features: last.memory.features };
         let batch = TrainingBatch { version, ..(*last.batch).clone() };
         Ok(Some(self.keep(Cached { batch: Arc::new(batch), memory })))
     }
@@ -162,8 +175,20 @@ impl Engine {
         batch
     }
 
-    fn answer(&self, query: &Query, image: &mut Image, job: &Job) -> Result<Answer, LoaderError> {
-        match self.try_answer(query, image, job) {
+    /// Executes, and where rows or room are missing tries once more after seeing to that.
+    fn answer(
+        &self,
+        image: &mut Image,
+        job: &Job,
+        execute: impl Fn(&Sources<'_>) -> Result<Answer, Unanswered>,
+    ) -> Result<Answer, LoaderError> {
+        let room = |bytes| self.room(bytes);
+        // A panic here leaves the image as it was: the fence is inside the lock.
+        let attempt = |image: &Image| {
+            let fenced = fenced(|| Ok(execute(&Sources { image, store: &*self.store, job, room: &room })));
+            fenced.unwrap_or_else(|panicked| Err(Unanswered::Failed(panicked)))
+        };
+        match attempt(image) {
             Ok(answer) => Ok(answer),
             Err(Unanswered::Failed(error)) => Err(error),
             Err(Unanswered::NoRoom { unneeded, error }) => {
@@ -174,28 +199,21 @@ impl Engine {
                 if !forgot {
                     return Err(error);
                 }
-                self.try_answer(query, image, job).map_err(|unanswered| self.refusal(unanswered))
+                attempt(image).map_err(|unanswered| self.refusal(unanswered))
             }
             Err(Unanswered::NeedsHistory) => {
                 self.check_history_fits(image)?;
-                let newest = image.watermark();
                 *image = Image::default();
-                while image.watermark() < newest {
-                    self.read_page(image, job)?;
-                }
-                self.try_answer(query, image, job).map_err(|unanswered| self.refusal(unanswered))
+                self.read_on(image, job)?;
+                attempt(image).map_err(|unanswered| self.refusal(unanswered))
             }
         }
     }
 
-    fn try_answer(&self, query: &Query, image: &Image, job: &Job) -> Result<Answer, Unanswered> {
-        let room = |bytes| self.room(bytes);
-        execute(&Sources { image, store: &*self.store, job, room: &room }, query)
-    }
-
     fn refusal(&self, unanswered: Unanswered) -> LoaderError {
         match unanswered {
-            Unanswered::NeedsHistory => self.no_room(0),
+            // It was read whole a moment ago and did not stay whole: there is no room for another block.
+            Unanswered::NeedsHistory => self.no_room(SessionBlock::ROWS * SessionBlock::ROW_BYTES),
             Unanswered::NoRoom { error, .. } | Unanswered::Failed(error) => error,
         }
     }
@@ -213,13 +231,17 @@ impl Engine {
     }
 
     fn read_on(&self, image: &mut Image, job: &Job) -> Result<Seq, LoaderError> {
-        while self.read_page(image, job)? {}
-        Ok(image.watermark())
+        let newest = self.store.watermark()?;
+        loop {
+            job.tick(image.watermark().0.unsigned_abs(), newest.0.unsigned_abs())?;
+            if !self.read_page(image)? {
+                return Ok(image.watermark());
+            }
+        }
     }
 
     /// Reads the next page. Says whether more follow.
-    fn read_page(&self, image: &mut Image, job: &Job) -> Result<bool, LoaderError> {
-        job.tick(image.watermark().0.unsigned_abs(), 0)?;
+    fn read_page(&self, image: &mut Image) -> Result<bool, LoaderError> {
         let _page = self.room_in(image, self.page_rows * PAGE_ROW_BYTES)?;
         let delta = self.store.delta(image.watermark(), self.page_rows)?;
         let purse = self.room_in(image, image.growth_bytes(&delta))?;
@@ -230,6 +252,9 @@ impl Engine {
 
     /// Room for `bytes`: cached batches go for it.
     fn room(&self, bytes: usize) -> Result<Ticket, LoaderError> {
+        if bytes > self.meter.limit() {
+            return Err(self.no_room(bytes)); // No batch need go for what can never be.
+        }
         let mut ticket = None;
         self.evict_until(|| {
             ticket = self.meter.take(bytes);

@@ -77,6 +77,26 @@ pub(crate) fn execute(sources: &Sources<'_>, query: &Query) -> Result<Answer, Un
     }
 }
 
+/// The batch of exactly these sessions or applications, as they were known at this version.
+///
+/// # Errors
+/// Rows that are neither, or under another schema; otherwise as [`execute`].
+pub(crate) fn execute_rows(sources: &Sources<'_>, version: DataVersion, rows: &[Seq]) -> Result<Answer, Unanswered> {
+    if version.schema_hash != FeatureSchema::current().hash {
+        let problem = format!("was trained at version {version}, under another feature schema");
+        return Err(LoaderError::from(Invalid::new("model_id", problem, "train it again")).into());
+    }
+    let applied = rows.first().is_some_and(|&Seq(seq)| sources.image.applications.find(seq).is_some());
+    let query = Query {
+        view: if applied { View::Applications } else { View::Sessions },
+        as_of: AsOf { watermark: Some(version.watermark), ..AsOf::default() },
+        synthetic_percent: 100,
+        ..Query::default()
+    };
+    let selection = select::given(sources, &query, rows)?;
+    assemble::assemble(sources, &query, &selection)
+}
+
 /// The version a query is answered at by an image that reaches to `newest`.
 pub(crate) fn version_of(as_of: AsOf, newest: Seq) -> DataVersion {
     DataVersion { watermark: Horizon::new(as_of, newest).watermark(), schema_hash: FeatureSchema::current().hash }

@@ -8,12 +8,12 @@ use souffleur_core::batch::TrainingBatch;
 use souffleur_core::clock::ManualClock;
 use souffleur_core::document::{DocumentKind, NewDocument};
 use souffleur_core::features;
-use souffleur_core::ids::Seq;
+use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::job::Job;
 use souffleur_core::query::Query;
 use souffleur_core::records::{Feedback, MetricPoint, RuleApplication, Session};
 use souffleur_core::store::memory::MemoryStore;
-use souffleur_core::store::{Commit, FeaturedSession, Record, Store};
+use souffleur_core::store::{Commit, FeaturedSession, Record, RunCommit, Store};
 use souffleur_core::time::Timestamp;
 
 use super::engine::Engine;
@@ -82,6 +82,11 @@ impl History {
         self.append(known, Record::Feedback(feedback))
     }
 
+    pub(super) fn application(&self, known: i64, id: &str, rule: &str) -> Seq {
+        let application = RuleApplication { rule_id: rule.to_owned(), ..RuleApplication::default() };
+        self.append(known, Record::Application { session_id: id.to_owned(), application, event_time: None })
+    }
+
     pub(super) fn metric(&self, known: i64, metric: &str, subject: &str, value: f64) -> Seq {
         let point = MetricPoint {
             metric: metric.to_owned(),
@@ -95,6 +100,25 @@ impl History {
     pub(super) fn document(&self, known: i64, kind: DocumentKind, subject: &str, json: &str) -> Seq {
         let body = serde_json::from_str(json).unwrap();
         self.append(known, Record::Document(kind, NewDocument { subject: subject.to_owned(), event_time: None, body }))
+    }
+
+    /// Commits a model that was trained on these rows; its name.
+    pub(super) fn model(&self, component: &str, version: DataVersion, rows: Vec<Seq>) -> String {
+        let run_id = format!("run-{}", self.0.watermark().unwrap());
+        let lease = decided(self.0.claim(component, &run_id, hour(0), 1));
+        let run = RunCommit {
+            lease,
+            now: hour(0),
+            version,
+            seed: 0,
+            duration_ms: 1,
+            report: serde_json::Value::Null,
+            metrics: Vec::new(),
+            snapshot: Vec::new(),
+            rows,
+        };
+        decided(self.0.commit_run(run));
+        self.0.latest_model(component).unwrap().unwrap().model_id
     }
 
     pub(super) fn seq(&self, id: &str) -> Seq {

@@ -72,7 +72,7 @@ pub(crate) struct Image {
     pub(crate) feedback: Table<FeedbackBlock>,
     rules: Vec<(Seq, Arc<str>)>,
     rule_at: HashMap<i64, u32>,
-    rule_tickets: Vec<Ticket>,
+    rule_memory: Option<Ticket>,
     matrix: Option<Matrix>,
 }
 
@@ -119,7 +119,11 @@ impl Image {
     /// Columns of different lengths, or rows out of order. The image is unchanged.
     pub(crate) fn ingest(&mut self, delta: &Delta, mut purse: Ticket) -> Result<(), BadDelta> {
         self.verify(delta)?;
-        self.rule_tickets.push(purse.split(rule_bytes(delta)));
+        let rule_memory = purse.split(rule_bytes(delta));
+        match &mut self.rule_memory {
+            Some(memory) => memory.absorb(rule_memory),
+            none => *none = Some(rule_memory),
+        }
         for (seq, name) in &delta.rules {
             // Fewer than 2^32 rules: each takes more than a byte of the limited memory.
             self.rule_at.insert(seq.0, self.rules.len() as u32);
@@ -145,11 +149,13 @@ impl Image {
             [a.improvement_score.len(), a.confidence.len(), a.execution_time_ms.len(), a.propensity.len()];
         let feedback = [f.session_seq.len(), f.event_time_us.len(), f.known_time_us.len(), f.rating.len()];
         let equal = |lengths: &[usize], rows: usize| lengths.iter().all(|&length| length == rows);
-        if !(equal(&sessions, s.seq.len()) && equal(&sessions_too, s.seq.len()))
-            || s.features.len() % WIDTH != 0
-            || !(equal(&applications, a.seq.len()) && equal(&applications_too, a.seq.len()))
-            || !equal(&feedback, f.seq.len())
-        {
+        let fit = equal(&sessions, s.seq.len())
+            && equal(&sessions_too, s.seq.len())
+            && s.features.len() % WIDTH == 0
+            && equal(&applications, a.seq.len())
+            && equal(&applications_too, a.seq.len())
+            && equal(&feedback, f.seq.len());
+        if !fit {
             return bad("columns of different lengths");
         }
         let (after, until) = (self.watermark.0, delta.watermark.0);

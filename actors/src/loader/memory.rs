@@ -47,12 +47,6 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// How many bytes it stands for.
-    #[must_use]
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// Moves up to `bytes` of this ticket into one of its own.
     #[must_use]
     pub(crate) fn split(&mut self, bytes: usize) -> Ticket {
@@ -71,7 +65,7 @@ impl Ticket {
 #[derive(Clone, Debug)]
 pub(crate) struct BatchMemory {
     /// Of everything but the features.
-    pub(crate) columns: Arc<Ticket>,
+    pub(crate) _columns: Arc<Ticket>,
     /// Of the features.
     pub(crate) features: Arc<Ticket>,
 }
@@ -93,7 +87,7 @@ mod tests {
         assert!(meter.take(4).is_none());
         assert!(meter.take(usize::MAX).is_none());
         let part = first.split(5);
-        assert_eq!((first.bytes(), part.bytes(), meter.used()), (2, 5, 7));
+        assert_eq!((first.bytes, part.bytes, meter.used()), (2, 5, 7));
         drop(part);
         assert_eq!(meter.used(), 2);
         assert!(meter.take(8).is_some());

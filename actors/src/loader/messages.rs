@@ -129,6 +129,17 @@ impl Ask for AddFeedbackData {
     type Reply = Result<Vec<Receipt>, LoaderError>;
 }
 
+/// Asks for the rows a model was trained on, with what the hub knew of them then. Not kept: every call builds it anew.
+#[derive(Clone, Debug)]
+pub struct ModelTrainingData {
+    /// The model.
+    pub model_id: String,
+}
+
+impl Ask for ModelTrainingData {
+    type Reply = Result<Arc<TrainingBatch>, LoaderError>;
+}
+
 /// Asks which queries are asked most.
 #[derive(Clone, Copy, Debug)]
 pub struct FrequentlyAccessed {

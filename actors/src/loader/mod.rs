@@ -26,7 +26,7 @@ pub use image::BadDelta;
 pub use leases::{BatchLease, LeaseLimits, Leases};
 pub use messages::{
     Acknowledge, AddFeedbackData, DataChanged, DrainLoader, FrequentlyAccessed, GetLoaderStatus, GetTrainingBatch,
-    Lease, Leased, LoaderStatus, SubmitResults,
+    Lease, Leased, LoaderStatus, ModelTrainingData, SubmitResults,
 };
 pub use quality::{STALE_AFTER_US, WEIGHTS, Weights};
 pub use settings::LoaderSettings;

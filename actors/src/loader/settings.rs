@@ -22,6 +22,8 @@ pub struct LoaderSettings {
     pub work_deadline: Duration,
     /// How long it may take to stop before its thread is given up.
     pub grace: Duration,
+    /// Work without a sign of life for this long is hung: its thread is given up.
+    pub stall: Duration,
     /// Longest wait for a write.
     pub store_deadline: Duration,
     /// Pause before the first further attempt to read; it doubles with every failure.
@@ -49,6 +51,7 @@ impl From<&KernelSettings> for LoaderSettings {
             batch_deadline,
             work_deadline: batch_deadline * WORK_DEADLINES,
             grace: Duration::from_millis(kernel.grace_ms),
+            stall: Duration::from_millis(kernel.stall_ms),
             store_deadline: Duration::from_millis(kernel.store_deadline_ms),
             backoff_min: Duration::from_millis(kernel.backoff_min_ms),
             backoff_max: Duration::from_millis(kernel.backoff_max_ms),

@@ -5,11 +5,20 @@ use std::time::Duration;
 
 use souffleur_core::query::Query;
 
+/// What a batch can be asked for by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// The rows that answer a query.
+    Query(Box<Query>),
+    /// The rows this model was trained on.
+    Model(String),
+}
+
 /// Those who asked the same.
 #[derive(Debug)]
 pub(crate) struct Flight<A> {
     /// What they asked.
-    pub(crate) query: Query,
+    pub(crate) question: Question,
     /// They, and until when they wait.
     pub(crate) askers: Vec<(A, Duration)>,
 }
@@ -28,13 +37,13 @@ impl<A> Waiting<A> {
     }
 
     /// Adds an asker who waits until `deadline`; hands it back if the line is full.
-    pub(crate) fn join(&mut self, query: Query, asker: A, deadline: Duration) -> Result<(), A> {
+    pub(crate) fn join(&mut self, question: Question, asker: A, deadline: Duration) -> Result<(), A> {
         if self.len() >= self.capacity {
             return Err(asker);
         }
-        match self.line.iter_mut().find(|flight| flight.query == query) {
+        match self.line.iter_mut().find(|flight| flight.question == question) {
             Some(flight) => flight.askers.push((asker, deadline)),
-            None => self.line.push_back(Flight { query, askers: vec![(asker, deadline)] }),
+            None => self.line.push_back(Flight { question, askers: vec![(asker, deadline)] }),
         }
         Ok(())
     }
@@ -75,25 +84,29 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(1);
 
+    fn all() -> Question {
+        Question::Query(Box::default())
+    }
+
     #[test]
     fn equal_questions_wait_together_within_the_limit() {
         let mut waiting = Waiting::new(3);
-        let other = Query { limit: Some(1), ..Query::default() };
-        assert_eq!(waiting.join(Query::default(), 1, NOW), Ok(()));
+        let other = Question::Model("m".into());
+        assert_eq!(waiting.join(all(), 1, NOW), Ok(()));
         assert_eq!(waiting.join(other.clone(), 2, NOW), Ok(()));
-        assert_eq!(waiting.join(Query::default(), 3, NOW), Ok(()));
-        assert_eq!(waiting.join(Query::default(), 4, NOW), Err(4));
+        assert_eq!(waiting.join(all(), 3, NOW), Ok(()));
+        assert_eq!(waiting.join(all(), 4, NOW), Err(4));
         let first = waiting.next().unwrap();
-        assert_eq!((first.query, first.askers), (Query::default(), vec![(1, NOW), (3, NOW)]));
-        assert_eq!(waiting.next().unwrap().query, other);
+        assert_eq!((first.question, first.askers), (all(), vec![(1, NOW), (3, NOW)]));
+        assert_eq!(waiting.next().unwrap().question, other);
         assert_eq!(waiting.len(), 0);
     }
 
     #[test]
     fn who_has_waited_long_enough_leaves() {
         let mut waiting = Waiting::new(3);
-        waiting.join(Query::default(), 1, NOW).unwrap();
-        waiting.join(Query::default(), 2, NOW * 2).unwrap();
+        waiting.join(all(), 1, NOW).unwrap();
+        waiting.join(all(), 2, NOW * 2).unwrap();
         assert_eq!(waiting.expire(NOW), [1]);
         assert_eq!(waiting.expire(NOW * 2), [2]);
         assert!(waiting.next().is_none());

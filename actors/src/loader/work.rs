@@ -4,14 +4,15 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use souffleur_core::ids::Seq;
 use souffleur_core::job::Job;
-use souffleur_core::query::Query;
 use souffleur_core::runner::panic_text;
 use tokio::sync::oneshot;
 
 use super::actor::BatchResult;
 use super::engine::{Engine, ImageStatus};
 use super::error::LoaderError;
+use super::waiting::Question;
 use crate::compute::{Compute, TaskId, Work};
 use crate::error::CallError;
 
@@ -25,14 +26,15 @@ pub(super) struct Task {
     /// Why the last state is not the newest.
     pub(super) stale: Option<LoaderError>,
     /// The batch to build.
-    pub(super) query: Option<Query>,
+    pub(super) question: Option<Question>,
 }
 
 /// How it went.
 pub(super) struct Done {
     pub(super) task: TaskId,
     pub(super) image: ImageStatus,
-    pub(super) refreshed: Option<Result<(), LoaderError>>,
+    /// How far the history was read, if it was.
+    pub(super) refreshed: Option<Result<Seq, LoaderError>>,
     pub(super) built: Option<BatchResult>,
 }
 
@@ -43,7 +45,7 @@ pub(super) fn submit(
     job: Job,
 ) -> Result<(TaskId, impl Future<Output = Done> + use<>), LoaderError> {
     let (sender, receiver) = oneshot::channel();
-    let asked = task.query.is_some();
+    let asked = task.question.is_some();
     let run = Box::new(move || {
         let (image, refreshed, built) = task.run(&job);
         let _ = sender.send((image, refreshed, built));
@@ -62,31 +64,38 @@ pub(super) fn submit(
 }
 
 impl Task {
-    fn run(self, job: &Job) -> (ImageStatus, Option<Result<(), LoaderError>>, Option<BatchResult>) {
-        let refreshed = self.refresh.then(|| fenced(|| self.engine.refresh(job).map(drop)));
-        let built = self.query.as_ref().map(|query| self.build(query, &refreshed, job));
+    fn run(self, job: &Job) -> (ImageStatus, Option<Result<Seq, LoaderError>>, Option<BatchResult>) {
+        let refreshed = self.refresh.then(|| fenced(|| self.engine.refresh(job)));
+        let built = self.question.as_ref().map(|question| self.build(question, &refreshed, job));
         // A panic may have cost the image; asking for its status repairs it.
         (self.engine.status(), refreshed, built)
     }
 
-    fn build(&self, query: &Query, refreshed: &Option<Result<(), LoaderError>>, job: &Job) -> BatchResult {
+    fn build(&self, question: &Question, refreshed: &Option<Result<Seq, LoaderError>>, job: &Job) -> BatchResult {
         let failure = match refreshed {
             Some(Err(error)) => Some(error),
-            Some(Ok(())) => None,
+            Some(Ok(_)) => None,
             None => self.stale.as_ref(),
         };
         if let Some(error) = failure {
-            let beyond = query.as_of.watermark.is_some_and(|pinned| pinned > self.engine.status().watermark);
+            let pinned = match question {
+                Question::Query(query) => query.as_of.watermark,
+                Question::Model(_) => None,
+            };
+            let beyond = pinned.is_some_and(|pinned| pinned > self.engine.status().watermark);
             if !self.loaded || beyond || matches!(error, LoaderError::Interrupted(_) | LoaderError::Panicked(_)) {
                 return Err(error.clone());
             }
         }
-        fenced(|| self.engine.build(query, job))
+        fenced(|| match question {
+            Question::Query(query) => self.engine.build(query, job),
+            Question::Model(model_id) => self.engine.build_model(model_id, job),
+        })
     }
 }
 
 /// Turns a panic into an error.
-fn fenced<T>(work: impl FnOnce() -> Result<T, LoaderError>) -> Result<T, LoaderError> {
+pub(super) fn fenced<T>(work: impl FnOnce() -> Result<T, LoaderError>) -> Result<T, LoaderError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let text = panic_text(payload.as_ref());
         // Dropping a payload can panic again.

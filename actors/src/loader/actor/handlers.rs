@@ -17,15 +17,25 @@ use crate::loader::execute::{check, version_of};
 use crate::loader::leases::BatchLease;
 use crate::loader::messages::{
     Acknowledge, AddFeedbackData, DataChanged, DrainLoader, FrequentlyAccessed, GetLoaderStatus, GetTrainingBatch,
-    Lease, SubmitResults,
+    Lease, ModelTrainingData, SubmitResults,
 };
+use crate::loader::waiting::Question;
 use crate::port::{Reply, Request};
 
 impl Handler<Request<GetTrainingBatch>> for LoaderActor {
     type Result = ();
 
     fn handle(&mut self, request: Request<GetTrainingBatch>, ctx: &mut Context<Self>) {
+        tracing::trace!(component = &*request.message.component, "asks for a batch");
         self.ask(request.message.into_query(), Asker::Batch(request.reply), ctx);
+    }
+}
+
+impl Handler<Request<ModelTrainingData>> for LoaderActor {
+    type Result = ();
+
+    fn handle(&mut self, request: Request<ModelTrainingData>, ctx: &mut Context<Self>) {
+        self.wait(Question::Model(request.message.model_id), Asker::Batch(request.reply), ctx);
     }
 }
 
@@ -42,7 +52,7 @@ impl Handler<Request<Lease>> for LoaderActor {
 
     fn handle(&mut self, request: Request<Lease>, ctx: &mut Context<Self>) {
         match self.lease(&request.message) {
-            Ok((query, lease)) => self.ask(query, Asker::Lease(lease, request.reply), ctx),
+            Ok((query, lease)) => self.ask(query, Asker::Lease(Box::new(lease), request.reply), ctx),
             Err(error) => request.reply.send(Err(error)),
         }
     }

@@ -87,7 +87,7 @@ impl Gate {
 async fn ten_who_ask_the_same_cause_one_build_and_share_it() {
     let history = known_history();
     let gate = Gate::default();
-    history.0.before_delta({
+    history.0.before_read({
         let gate = gate.clone();
         move || gate.pass()
     });
@@ -134,10 +134,46 @@ async fn who_asks_after_news_sees_them() {
 }
 
 #[actix::test]
+async fn who_asks_after_news_does_not_join_a_build_that_began_before() {
+    let history = known_history();
+    let (gate, reads) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+    history.0.before_read({
+        let (gate, reads) = (gate.clone(), Arc::clone(&reads));
+        move || {
+            // The first read is the load, the second the documents of the first build.
+            if reads.fetch_add(1, Ordering::SeqCst) == 1 {
+                gate.pass();
+            }
+        }
+    });
+    let stage = Stage::with(history);
+    let ask = || stage.port.ask(GetTrainingBatch::new("test", Query::automl_results())).unwrap();
+    let before = ask();
+    stage.until(|_| reads.load(Ordering::SeqCst) == 2).await;
+    stage.history.document(20, souffleur_core::document::DocumentKind::Results, "automl_orchestrator", "{}");
+    stage.tell();
+    let after = ask();
+    stage.until(|status| status.waiting == 2).await;
+    gate.open();
+    assert_eq!(before.within(LONG).await.unwrap().unwrap().len(), 1);
+    assert_eq!(after.within(LONG).await.unwrap().unwrap().len(), 2);
+}
+
+#[actix::test]
+async fn rows_announced_that_do_not_exist_keep_nobody_busy() {
+    let stage = Stage::with(known_history());
+    stage.port.address().do_send(DataChanged { watermark: Seq(1_000_000) });
+    let first = stage.batch(Query::default()).await.unwrap();
+    let status = stage.until(|status| !status.working).await;
+    assert_eq!(status.announced, status.watermark);
+    assert!(Arc::ptr_eq(&first, &stage.batch(Query::default()).await.unwrap()));
+}
+
+#[actix::test]
 async fn too_many_askers_are_told_to_come_back() {
     let history = known_history();
     let gate = Gate::default();
-    history.0.before_delta({
+    history.0.before_read({
         let gate = gate.clone();
         move || gate.pass()
     });
@@ -158,7 +194,7 @@ async fn too_many_askers_are_told_to_come_back() {
 async fn a_hung_store_costs_its_thread_and_no_more() {
     let history = known_history();
     let (gate, calls) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
-    history.0.before_delta({
+    history.0.before_read({
         let (gate, calls) = (gate.clone(), Arc::clone(&calls));
         move || {
             if calls.fetch_add(1, Ordering::SeqCst) == 0 {
@@ -169,10 +205,12 @@ async fn a_hung_store_costs_its_thread_and_no_more() {
     let stage = Stage::with(history);
     let answer = stage.port.ask(GetTrainingBatch::new("test", Query::default())).unwrap();
     stage.until(|status| status.waiting == 1).await;
-    stage.clock.advance(LoaderSettings::default().batch_deadline);
+    let stalled = |status: &LoaderStatus| {
+        stage.clock.advance(LoaderSettings::default().stall + Duration::from_millis(1));
+        status.failures == 1 || status.loaded
+    };
+    stage.until(stalled).await;
     assert_eq!(answer.within(LONG).await.unwrap().unwrap_err(), LoaderError::DeadlineExceeded);
-    stage.clock.advance(LoaderSettings::default().work_deadline);
-    stage.until(|status| status.failures == 1).await;
     stage.clock.advance(LoaderSettings::default().backoff_max);
     assert!(stage.until(|status| status.loaded).await.last_error.is_none());
     assert_eq!(stage.batch(Query::default()).await.unwrap().len(), 6);
@@ -180,10 +218,29 @@ async fn a_hung_store_costs_its_thread_and_no_more() {
 }
 
 #[actix::test]
+async fn an_asker_waits_as_long_as_he_may_and_the_work_goes_on() {
+    let history = known_history();
+    let gate = Gate::default();
+    history.0.before_read({
+        let gate = gate.clone();
+        move || gate.pass()
+    });
+    let batch_deadline = Duration::from_secs(5);
+    let stage = Stage::new(history, LoaderSettings { batch_deadline, ..LoaderSettings::default() });
+    let first = stage.port.ask(GetTrainingBatch::new("test", Query::default())).unwrap();
+    stage.until(|status| status.waiting == 1).await;
+    stage.clock.advance(batch_deadline);
+    assert_eq!(first.within(LONG).await.unwrap().unwrap_err(), LoaderError::DeadlineExceeded);
+    let second = stage.port.ask(GetTrainingBatch::new("test", Query::default())).unwrap();
+    gate.open();
+    assert_eq!(second.within(LONG).await.unwrap().unwrap().len(), 6);
+}
+
+#[actix::test]
 async fn a_panic_in_the_work_answers_everybody_and_the_loader_lives() {
     let history = known_history();
     let calls = Arc::new(AtomicUsize::new(0));
-    history.0.before_delta({
+    history.0.before_read({
         let calls = Arc::clone(&calls);
         move || assert!(calls.fetch_add(1, Ordering::SeqCst) != 1, "the second read panics")
     });
@@ -196,6 +253,22 @@ async fn a_panic_in_the_work_answers_everybody_and_the_loader_lives() {
     stage.clock.advance(LoaderSettings::default().backoff_max);
     stage.until(|status| status.loaded).await;
     assert_eq!(stage.batch(Query::default()).await.unwrap().len(), 7);
+}
+
+#[actix::test]
+async fn a_panic_in_a_build_costs_that_batch_only() {
+    let history = known_history();
+    let reads = Arc::new(AtomicUsize::new(0));
+    history.0.before_read({
+        let reads = Arc::clone(&reads);
+        move || assert!(reads.fetch_add(1, Ordering::SeqCst) != 1, "the first build panics")
+    });
+    let stage = Stage::with(history);
+    let failed = stage.batch(Query::automl_results()).await;
+    assert_eq!(failed.unwrap_err(), LoaderError::Panicked("the first build panics".to_owned()));
+    assert_eq!(stage.batch(Query::default()).await.unwrap().len(), 6);
+    assert_eq!(stage.batch(Query::automl_results()).await.unwrap().len(), 1);
+    assert_eq!(reads.load(Ordering::SeqCst), 3, "the history was read once");
 }
 
 #[actix::test]
@@ -281,21 +354,27 @@ async fn leased_data_is_served_again_until_it_is_acknowledged() {
 
 #[actix::test]
 async fn draining_stops_a_load_and_sends_everybody_away() {
-    let history = known_history();
-    let gate = Gate::default();
-    history.0.before_delta({
-        let gate = gate.clone();
-        move || gate.pass()
+    let history = History::default();
+    history.bulk(0, 2_000);
+    let (gate, reads) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+    history.0.before_read({
+        let (gate, reads) = (gate.clone(), Arc::clone(&reads));
+        move || {
+            reads.fetch_add(1, Ordering::SeqCst);
+            gate.pass();
+        }
     });
-    let stage = Stage::with(history);
+    // So little memory that the history comes in several pages.
+    let stage = Stage::new(history, LoaderSettings { memory_limit_bytes: 4 << 20, ..LoaderSettings::default() });
     let answer = stage.port.ask(GetTrainingBatch::new("test", Query::default())).unwrap();
-    stage.until(|status| status.waiting == 1).await;
+    stage.until(|status| status.waiting == 1 && reads.load(Ordering::SeqCst) == 1).await;
     stage.ask(DrainLoader).await;
     assert_eq!(answer.within(LONG).await.unwrap().unwrap_err(), LoaderError::ShuttingDown);
     assert_eq!(stage.batch(Query::default()).await.unwrap_err(), LoaderError::ShuttingDown);
     gate.open();
     let status = stage.until(|status| !status.working).await;
     assert!(status.draining && !status.loaded);
+    assert_eq!(reads.load(Ordering::SeqCst), 1, "the other pages were left unread");
 }
 
 #[actix::test]
@@ -313,4 +392,38 @@ async fn the_board_is_read_without_asking() {
     let status = board.load();
     assert_eq!((status.sessions, status.applications, status.feedback), (6, 5, 2));
     assert_eq!(status.watermark, history.store().watermark().unwrap());
+}
+
+/// Makes the actor itself panic.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+struct Crash;
+
+impl actix::Handler<Crash> for LoaderActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, _: &mut Context<Self>) {
+        panic!("in the loader's handler");
+    }
+}
+
+#[actix::test]
+async fn after_a_panic_of_its_own_the_loader_serves_on() {
+    let history = known_history();
+    let size = PoolSize { name: "loader", slots: 1, queue_capacity: 4, max_abandoned: 2, retry_after_ms: 1 };
+    let clock = Arc::new(ManualClock::at(START));
+    let pool = Arc::new(Pool::new(size).unwrap());
+    let loader = LoaderActor::new(history.store(), pool, clock.clone(), LoaderSettings::default());
+    let limits = crate::guard::GuardLimits {
+        intensity: 3,
+        period: LONG,
+        backoff_min: Duration::from_millis(1),
+        backoff_max: Duration::from_millis(1),
+    };
+    let address = crate::guard::spawn("loader", limits, Arc::default(), loader);
+    let stage = Stage { port: Port::new(address, 10, 1), history, clock };
+    let before = stage.batch(Query::default()).await.unwrap();
+    stage.port.address().do_send(Crash);
+    let after = stage.batch(Query::default()).await.unwrap();
+    assert!(Arc::ptr_eq(&before, &after), "image and cache are still there");
 }

@@ -11,7 +11,7 @@ fn cached(meter: &Arc<Meter>, watermark: i64, limit: usize) -> Cached {
     batch.version.watermark = Seq(watermark);
     batch.query.limit = Some(limit);
     let take = |bytes| Arc::new(meter.take(bytes).unwrap());
-    Cached { batch: Arc::new(batch), memory: BatchMemory { columns: take(10), features: take(100) } }
+    Cached { batch: Arc::new(batch), memory: BatchMemory { _columns: take(10), features: take(100) } }
 }
 
 #[test]

@@ -3,7 +3,7 @@ use souffleur_core::ids::Seq;
 use souffleur_core::query::{AsOf, FeatureSet, Filter};
 
 use super::*;
-use crate::loader::fixture::{History, ask, bytes, hour, job};
+use crate::loader::fixture::{History, ask, bytes, hour, job, known_history};
 
 /// Something that happens to a history.
 #[derive(Clone, Debug)]
@@ -197,6 +197,19 @@ fn the_newest_rows_are_served_from_a_history_that_does_not_fit() {
 }
 
 #[test]
+fn a_session_whose_ratings_were_forgotten_is_not_whole() {
+    let history = History::default();
+    history.session(1, "s", "{}");
+    (0..FeedbackBlock::ROWS).for_each(|_| _ = history.feedback(2, "s", 1));
+    (0..ApplicationBlock::ROWS + 10).for_each(|_| _ = history.application(3, "s", "clarity"));
+    let engine = history.engine();
+    engine.refresh(&job()).unwrap();
+    assert!(engine.image().forget_oldest());
+    let newest = Query { limit: Some(5), ..Query::all_data() };
+    assert_eq!(ask(&engine, &newest).unwrap().outcomes.success_score, [0.0; 5]);
+}
+
+#[test]
 fn all_memory_is_given_back() {
     let history = History::default();
     history.bulk(0, 2_000);
@@ -205,6 +218,28 @@ fn all_memory_is_given_back() {
     let meter = Arc::clone(&engine.meter);
     drop((engine, batches));
     assert_eq!(meter.used(), 0);
+}
+
+#[test]
+fn a_models_training_data_is_what_it_was() {
+    let history = known_history();
+    let engine = history.engine();
+    for query in [Query::default(), Query::all_data(), Query::failure_cases()] {
+        let then = ask(&engine, &query).unwrap();
+        let model_id = history.model("c", then.version, then.rows.seq.clone());
+        history.feedback(20, "s3", 5);
+        engine.refresh(&job()).unwrap();
+        let again = engine.build_model(&model_id, &job()).unwrap();
+        assert_eq!((again.version, &again.rows), (then.version, &then.rows));
+        assert_eq!(again.features, then.features);
+        assert_eq!(format!("{:?}", again.outcomes), format!("{:?}", then.outcomes));
+    }
+    let metrics = ask(&engine, &Query::metric_history(None)).unwrap();
+    let model_id = history.model("c", metrics.version, metrics.rows.seq.clone());
+    engine.refresh(&job()).unwrap();
+    let error = engine.build_model(&model_id, &job()).unwrap_err().to_string();
+    assert!(error.contains("no session and no application"), "{error}");
+    assert_eq!(engine.build_model("nobody", &job()).unwrap_err().to_string(), "unknown model `nobody`");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::loader::image::Image;
 use crate::loader::memory::{BatchMemory, Ticket};
 use crate::loader::quality;
 
-/// Rows one thread copies between two signs of life.
+/// Rows handled between two signs of life.
 const CHUNK_ROWS: usize = 4096;
 /// Bytes a row takes beside its features.
 const ROW_BYTES: usize = 2 * size_of::<Seq>() + size_of::<i64>() + 1 + 5 * size_of::<f32>();
@@ -60,14 +60,11 @@ pub(super) fn assemble(sources: &Sources<'_>, query: &Query, selection: &Selecti
         products: std::collections::BTreeMap::new(),
         quality: souffleur_core::batch::DataQuality::default(),
     };
-    if applications {
-        fill_applications(image, selection, &mut batch);
-    } else {
-        fill_sessions(image, selection, &mut batch);
-    }
+    let fill = if applications { fill_applications } else { fill_sessions };
+    fill(sources, selection, &mut batch).map_err(LoaderError::from)?;
     let _hashes: Ticket = (sources.room)(rows.len() * quality::ROW_BYTES).map_err(no_room)?;
     batch.quality = quality::assess(&batch, sources.job).map_err(LoaderError::from)?;
-    let memory = BatchMemory { columns: Arc::new(columns_ticket), features: ticket };
+    let memory = BatchMemory { _columns: Arc::new(columns_ticket), features: ticket };
     Ok(Answer { batch, memory, consecutive_from: consecutive.then_some(first) })
 }
 
@@ -127,9 +124,13 @@ fn with_capacity(rows: usize) -> (Rows, Outcomes) {
     (lineage, outcomes)
 }
 
-fn fill_sessions(image: &Image, selection: &Selection, batch: &mut TrainingBatch) {
+fn fill_sessions(sources: &Sources<'_>, selection: &Selection, batch: &mut TrainingBatch) -> Result<(), Interrupted> {
+    let image = sources.image;
     let (mut rows, mut outcomes) = with_capacity(selection.rows.len());
-    for &row in &selection.rows {
+    for (done, &row) in selection.rows.iter().enumerate() {
+        if done % CHUNK_ROWS == 0 {
+            sources.job.check()?;
+        }
         let Some((block, i)) = image.sessions.at(row as usize) else { continue };
         rows.seq.push(Seq(block.seq[i]));
         rows.session.push(Seq(block.seq[i]));
@@ -139,6 +140,7 @@ fn fill_sessions(image: &Image, selection: &Selection, batch: &mut TrainingBatch
         push_outcome(&mut outcomes, &outcome, outcome.success(), outcome.improvement_score);
     }
     (batch.rows, batch.outcomes) = (rows, outcomes);
+    Ok(())
 }
 
 fn push_outcome(outcomes: &mut Outcomes, outcome: &SessionOutcome, success: f32, improvement: f32) {
@@ -149,7 +151,12 @@ fn push_outcome(outcomes: &mut Outcomes, outcome: &SessionOutcome, success: f32,
     outcomes.ratings.push(outcome.ratings);
 }
 
-fn fill_applications(image: &Image, selection: &Selection, batch: &mut TrainingBatch) {
+fn fill_applications(
+    sources: &Sources<'_>,
+    selection: &Selection,
+    batch: &mut TrainingBatch,
+) -> Result<(), Interrupted> {
+    let image = sources.image;
     let count = selection.rows.len();
     let (mut rows, mut outcomes) = with_capacity(count);
     let mut applied = Applications {
@@ -159,7 +166,10 @@ fn fill_applications(image: &Image, selection: &Selection, batch: &mut TrainingB
         execution_time_ms: Vec::with_capacity(count),
         propensity: Vec::with_capacity(count),
     };
-    for &row in &selection.rows {
+    for (done, &row) in selection.rows.iter().enumerate() {
+        if done % CHUNK_ROWS == 0 {
+            sources.job.check()?;
+        }
         let Some((block, i)) = image.applications.at(row as usize) else { continue };
         let session_row = block.session[i] as usize;
         let Some((session, k)) = image.sessions.at(session_row) else { continue };
@@ -177,6 +187,7 @@ fn fill_applications(image: &Image, selection: &Selection, batch: &mut TrainingB
     }
     number_rules(image, &mut applied);
     (batch.rows, batch.outcomes, batch.applications) = (rows, outcomes, Some(applied));
+    Ok(())
 }
 
 /// Replaces the image's numbers of the rules by indices into those that occur, in the order the hub first saw them.

@@ -118,7 +118,7 @@ pub(super) fn execute(sources: &Sources<'_>, query: &Query) -> Result<Answer, Un
         quality: DataQuality::default(),
     };
     batch.quality = quality::assess(&batch, sources.job).map_err(LoaderError::from)?;
-    let memory = BatchMemory { columns: Arc::new(columns), features: Arc::new((sources.room)(0)?) };
+    let memory = BatchMemory { _columns: Arc::new(columns), features: Arc::new((sources.room)(0)?) };
     Ok(Answer { batch, memory, consecutive_from: None })
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use souffleur_core::error::Invalid;
 use souffleur_core::features::{DOMAIN_START, domain_index};
 use souffleur_core::ids::Seq;
 use souffleur_core::job::{Interrupted, Job};
@@ -15,6 +16,9 @@ use crate::loader::memory::Ticket;
 
 /// Rows between two signs of life.
 const TICK_ROWS: usize = 8192;
+
+/// Bytes a selected row takes until its batch is built: its number twice, in vectors that grow by doubling.
+const SELECTED_BYTES: usize = 4 * size_of::<u32>();
 
 /// The rows of a batch, and what was found out on the way.
 pub(super) struct Selection {
@@ -123,7 +127,8 @@ pub(super) fn select(sources: &Sources<'_>, query: &Query) -> Result<Selection, 
         _ => image.sessions.after(lower.0)..image.sessions.after(watermark),
     };
     let sessions = image.sessions.end() - image.sessions.first();
-    let memory = (sources.room)(sessions * (Ratings::ROW_BYTES + 1) + range.len() * 2 * size_of::<u32>())?;
+    let most_rows = range.len().min(query.limit.unwrap_or(usize::MAX).saturating_mul(2));
+    let memory = (sources.room)(sessions * (Ratings::ROW_BYTES + 1) + most_rows * SELECTED_BYTES)?;
     let ratings = Ratings::of(image, conditions.horizon);
     let mut scan = Scan::new(query, sources.job);
     let mut oldest = i64::MAX;
@@ -139,6 +144,36 @@ pub(super) fn select(sources: &Sources<'_>, query: &Query) -> Result<Selection, 
     }
     let unneeded = if scan.satisfied() { Seq(oldest.saturating_sub(1)).max(Seq::ZERO) } else { lower };
     Ok(Selection { rows: scan.finish(), ratings, unneeded, _memory: memory })
+}
+
+/// Exactly these rows, in their recorded order.
+pub(super) fn given(sources: &Sources<'_>, query: &Query, seqs: &[Seq]) -> Result<Selection, Unanswered> {
+    let image = sources.image;
+    let horizon = Horizon::new(query.as_of, image.watermark());
+    let sessions = image.sessions.end() - image.sessions.first();
+    let memory = (sources.room)(sessions * Ratings::ROW_BYTES + seqs.len() * SELECTED_BYTES)?;
+    let mut rows = Vec::with_capacity(seqs.len());
+    for &seq in seqs {
+        let found = match query.view {
+            View::Applications => image.applications.find(seq.0).filter(|&row| {
+                image.applications.at(row).is_some_and(|(block, i)| image.whole_session(block.session[i]).is_some())
+            }),
+            _ => image.sessions.find(seq.0),
+        };
+        match found {
+            Some(row) => rows.push(row as u32),
+            None if image.floor() > Seq::ZERO => return Err(Unanswered::NeedsHistory),
+            None => {
+                let problem = format!("was trained on row {seq}, which is no session and no application");
+                let expected = "ask for the metrics or documents it was trained on themselves";
+                return Err(LoaderError::from(Invalid::new("model_id", problem, expected)).into());
+            }
+        }
+    }
+    rows.sort_unstable();
+    rows.dedup();
+    let ratings = Ratings::of(image, horizon);
+    Ok(Selection { rows, ratings, unneeded: Seq::ZERO, _memory: memory })
 }
 
 /// The row after which the scan may begin, and whether everything that can match lies after it.

@@ -35,7 +35,7 @@ struct Tables {
     runs: Vec<RunRow>,
     models: Vec<(ModelRow, Vec<Seq>)>,
     failure: Option<StoreError>,
-    before_delta: Hook,
+    before_read: Hook,
     closed: bool,
 }
 
@@ -95,9 +95,10 @@ impl MemoryStore {
         self.tables().failure = failure;
     }
 
-    /// Calls `hook` at the beginning of every later [`delta`](Store::delta): it may wait or panic.
-    pub fn before_delta(&self, hook: impl Fn() + Send + Sync + 'static) {
-        self.tables().before_delta = Hook(Some(Arc::new(hook)));
+    /// Calls `hook` at the beginning of every later [`delta`](Store::delta) and [`documents`](Store::documents): it
+    /// may wait or panic.
+    pub fn before_read(&self, hook: impl Fn() + Send + Sync + 'static) {
+        self.tables().before_read = Hook(Some(Arc::new(hook)));
     }
 
     /// Overwrites the newest snapshot of a component, as a damaged disk might. Says whether there was one.
@@ -113,6 +114,14 @@ impl MemoryStore {
     /// Undoes a [`close`](Store::close), as a new process that opens the same store would.
     pub fn reopen(&self) {
         self.tables().closed = false;
+    }
+
+    fn hook(&self) {
+        // The lock is not held while the hook runs.
+        let hook = self.tables().before_read.clone();
+        if let Some(hook) = hook.0 {
+            hook();
+        }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -144,10 +153,7 @@ impl Store for MemoryStore {
     }
 
     fn delta(&self, after: Seq, limit: usize) -> Result<Delta, StoreError> {
-        let hook = self.tables().before_delta.clone();
-        if let Some(hook) = hook.0 {
-            hook();
-        }
+        self.hook();
         let tables = self.open()?;
         let mut delta = Delta { watermark: after, ..Delta::default() };
         for (seq, row) in tables.after(after).take(limit) {
@@ -178,6 +184,7 @@ impl Store for MemoryStore {
         until: Seq,
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
+        self.hook();
         let tables = self.open()?;
         let rows = tables.after(Seq::ZERO).take_while(|(seq, _)| *seq <= until);
         let wanted = rows.filter_map(|(seq, row)| row.document(seq, kind));

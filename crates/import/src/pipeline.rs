@@ -1,0 +1,288 @@
+//! The threads behind an import: one splits, several parse, and all results come back over one bounded queue.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use souffleur_core::store::{Append, Record};
+
+use crate::error::{Fault, MappingError};
+use crate::featurise::Featuriser;
+use crate::mapping::Mapping;
+use crate::record::Reader;
+use crate::source::{Format, Opened};
+use crate::split::{Chunk, Splitter, Stop};
+use crate::{csv, error};
+
+/// How often a waiting thread looks whether it is still wanted.
+pub(crate) const LOOK_UP: Duration = Duration::from_millis(50);
+
+/// What is wanted of the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Records to be stored.
+    Import,
+    /// Only whether all lines are good.
+    Verify,
+}
+
+/// What became of one chunk.
+#[derive(Debug, Default)]
+pub(crate) struct Parsed {
+    pub(crate) appends: Vec<Append>,
+    pub(crate) good: u64,
+    /// In file order.
+    pub(crate) faults: Vec<Fault>,
+    /// Whether the stream broke off here.
+    pub(crate) incomplete: bool,
+}
+
+/// A message to the caller's thread.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Chunk number so and so is done.
+    Chunk(u64, Parsed),
+    /// There are this many chunks.
+    End(u64),
+    /// The header or mapping does not fit.
+    Mapping(MappingError),
+    /// The file cannot be read at all.
+    Unreadable(String),
+    /// A thread died.
+    Broken,
+}
+
+struct Work {
+    index: u64,
+    chunk: Chunk,
+    reader: Arc<Reader>,
+}
+
+/// A running pipeline. Dropping it stops its threads.
+pub(crate) struct Pipeline {
+    pub(crate) messages: Receiver<Message>,
+    permits: Receiver<()>,
+    pub(crate) bytes_read: Arc<AtomicU64>,
+    pub(crate) bytes_total: Option<u64>,
+    stop: Arc<AtomicBool>,
+    splitter: Option<JoinHandle<()>>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// What the splitting thread needs.
+struct Splitting {
+    opened: Opened,
+    format: Format,
+    file: Arc<str>,
+    mapping: Option<Mapping>,
+    permits: SyncSender<()>,
+    work: SyncSender<Work>,
+    messages: SyncSender<Message>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Pipeline {
+    /// Starts `threads` parsing threads and one that splits.
+    pub(crate) fn start(
+        opened: Opened,
+        format: Format,
+        file: Arc<str>,
+        mapping: Option<Mapping>,
+        purpose: Purpose,
+        threads: usize,
+    ) -> std::io::Result<Self> {
+        // Chunks between splitting and delivery: enough that no thread waits for another's slow chunk.
+        let in_flight = 2 * threads + 2;
+        let (permit_sender, permits) = sync_channel(in_flight);
+        let (work_sender, work) = sync_channel::<Work>(in_flight);
+        let (sender, messages) = sync_channel(in_flight + threads + 2);
+        let stop = Arc::new(AtomicBool::new(false));
+        let (bytes_read, bytes_total) = (Arc::clone(&opened.bytes_read), opened.bytes_total);
+        let work = Arc::new(Mutex::new(work));
+        let mut pipeline = Self {
+            messages,
+            permits,
+            bytes_read,
+            bytes_total,
+            stop: Arc::clone(&stop),
+            splitter: None,
+            workers: Vec::new(),
+        };
+        for i in 0..threads {
+            let (work, messages, stop) = (Arc::clone(&work), sender.clone(), Arc::clone(&stop));
+            let worker = move || parse_chunks(&work, messages, &stop, purpose);
+            pipeline.workers.push(Builder::new().name(format!("import-parse-{i}")).spawn(worker)?);
+        }
+        let splitting = Splitting {
+            opened,
+            format,
+            file,
+            mapping,
+            permits: permit_sender,
+            work: work_sender,
+            messages: sender,
+            stop,
+        };
+        pipeline.splitter = Some(Builder::new().name("import-split".to_owned()).spawn(move || splitting.run())?);
+        Ok(pipeline)
+    }
+
+    /// The next message; `None` if there is none within [`LOOK_UP`].
+    pub(crate) fn next(&self) -> Option<Message> {
+        match self.messages.recv_timeout(LOOK_UP) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Message::Broken),
+        }
+    }
+
+    /// Says that a chunk has been delivered: another may be read.
+    pub(crate) fn delivered(&self) {
+        // Its permit was sent before the chunk was, so it is there.
+        let _ = self.permits.try_recv();
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for worker in self.workers.drain(..) {
+            // A panic was reported by the worker's alarm.
+            let _ = worker.join();
+        }
+        // The splitter may be blocked in reading a stream, which nothing can interrupt: it ends with the next byte.
+        if let Some(splitter) = self.splitter.take().filter(JoinHandle::is_finished) {
+            let _ = splitter.join();
+        }
+    }
+}
+
+/// Tells the caller's thread if the thread that holds it panics.
+struct Alarm(SyncSender<Message>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.0.try_send(Message::Broken);
+        }
+    }
+}
+
+impl Splitting {
+    fn run(self) {
+        let alarm = Alarm(self.messages.clone());
+        let messages = self.messages.clone();
+        // A failed send means that nobody listens any more.
+        let _ = match self.split() {
+            Ok(chunks) => messages.send(Message::End(chunks)),
+            Err(Some(message)) => messages.send(message),
+            Err(None) => Ok(()),
+        };
+        drop(alarm);
+    }
+
+    /// Splits all of it; `Err(None)` if nobody wants the rest.
+    fn split(self) -> Result<u64, Option<Message>> {
+        let unreadable = |e: std::io::Error| Some(Message::Unreadable(e.to_string()));
+        let input = self.opened.decoded().map_err(unreadable)?;
+        let mut splitter = Splitter::new(input, self.format, &self.stop);
+        let mut index = 0;
+        let mut send = |chunk: Chunk, reader: &Arc<Reader>| {
+            self.permits.send(()).map_err(|_| None)?;
+            self.work.send(Work { index, chunk, reader: Arc::clone(reader) }).map_err(|_| None)?;
+            index += 1;
+            Ok::<(), Option<Message>>(())
+        };
+        let stopped = |stop: Stop| match stop {
+            Stop::Unreadable(message) => Some(Message::Unreadable(message)),
+            Stop::Cancelled => None,
+        };
+        let reader = match self.format {
+            Format::Jsonl => self.mapping.map_or(Reader::Own, Reader::Mapped),
+            Format::Csv => {
+                let head = splitter.single().map_err(stopped)?;
+                let reader = under_header(&self.file, self.mapping, &head).map_err(|e| Some(Message::Mapping(e)))?;
+                if !head.faults.is_empty() {
+                    send(
+                        Chunk { faults: head.faults, incomplete: head.incomplete, ..Chunk::default() },
+                        &Arc::new(Reader::Own),
+                    )?;
+                }
+                let Some(reader) = reader else { return Ok(index) };
+                reader
+            }
+        };
+        let reader = Arc::new(reader);
+        while let Some(chunk) = splitter.chunk().map_err(stopped)? {
+            send(chunk, &reader)?;
+        }
+        Ok(index)
+    }
+}
+
+/// The reader of the records under a header; `None` if there is no header.
+fn under_header(file: &Arc<str>, mapping: Option<Mapping>, head: &Chunk) -> Result<Option<Reader>, MappingError> {
+    let Some(record) = head.records.first() else { return Ok(None) };
+    let refused = |message: String| MappingError {
+        file: Arc::clone(file),
+        line: usize::try_from(record.line).unwrap_or(usize::MAX),
+        column: 1,
+        message,
+    };
+    let bytes = head.bytes.get(record.span.clone()).unwrap_or_default();
+    let text = std::str::from_utf8(bytes).map_err(|_| refused("the header is not UTF-8".to_owned()))?;
+    let names: Vec<String> = csv::fields(text).iter().map(|name| name.trim().to_owned()).collect();
+    for (i, name) in names.iter().enumerate() {
+        if names[..i].contains(name) {
+            return Err(refused(format!("the column `{name}` occurs twice; give every column a name of its own")));
+        }
+    }
+    let mapping = match mapping {
+        Some(mapping) => mapping,
+        None => Mapping::of_header(file, &names)?,
+    };
+    let columns = mapping.columns(&names)?;
+    Ok(Some(Reader::Columns { mapping, columns, width: names.len() }))
+}
+
+fn parse_chunks(work: &Mutex<Receiver<Work>>, messages: SyncSender<Message>, stop: &AtomicBool, purpose: Purpose) {
+    let alarm = Alarm(messages);
+    let mut featuriser = Featuriser::default();
+    while !stop.load(Ordering::Relaxed) {
+        // The queue is valid whatever happened to the thread that held it.
+        let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(LOOK_UP);
+        let work = match next {
+            Ok(work) => work,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let parsed = parse(work.chunk, &work.reader, &mut featuriser, stop, purpose);
+        if alarm.0.send(Message::Chunk(work.index, parsed)).is_err() {
+            return;
+        }
+    }
+}
+
+fn parse(chunk: Chunk, reader: &Reader, featuriser: &mut Featuriser, stop: &AtomicBool, purpose: Purpose) -> Parsed {
+    let mut parsed = Parsed { faults: chunk.faults, incomplete: chunk.incomplete, ..Parsed::default() };
+    for record in &chunk.records {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let bytes = chunk.bytes.get(record.span.clone()).unwrap_or_default();
+        match reader.read(record.line, bytes) {
+            Err(fault) => parsed.faults.push(fault),
+            Ok(session) => {
+                parsed.good += 1;
+                if purpose == Purpose::Import {
+                    let featured = featuriser.feature(session);
+                    parsed.appends.push(Append::from(Record::Session(Box::new(featured))));
+                }
+            }
+        }
+    }
+    parsed.faults.sort_by_key(|fault: &error::Fault| fault.line);
+    parsed
+}

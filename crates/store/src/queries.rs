@@ -1,0 +1,304 @@
+//! The questions asked rarely enough for diesel: sessions with their texts, documents, metrics, rules, runs, models.
+
+use std::collections::BTreeMap;
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use souffleur_core::document::{Document, DocumentKind};
+use souffleur_core::ids::{DataVersion, Seq};
+use souffleur_core::records::{FeedbackEntry, MetricPoint, Rule, Session};
+use souffleur_core::store::{Counts, ModelRow, RunRow, StoreError};
+use souffleur_core::time::Timestamp;
+
+use crate::errors::{database, unreadable};
+use crate::lineage;
+use crate::rows::{ApplicationRow, RuleRow, SessionRow, StoredModel, StoredRun, parse_optional, version};
+use crate::schema::{
+    lineage as lineage_rows, metric_points, models, prompt_sessions, rule_applications, rules, runs, training_prompts,
+    user_feedback,
+};
+
+/// The columns of a [`SessionRow`] in one of the two tables of sessions.
+macro_rules! session_columns {
+    ($table:ident) => {
+        (
+            $table::seq,
+            $table::event_time,
+            $table::session_id,
+            $table::project_type,
+            $table::domain,
+            $table::complexity,
+            $table::team_size,
+            $table::before_overall_score,
+            $table::before_clarity,
+            $table::before_completeness,
+            $table::before_actionability,
+            $table::before_effectiveness,
+            $table::quality_score,
+            $table::improvement_score,
+            $table::tags,
+            $table::original_prompt,
+            $table::improved_prompt,
+        )
+    };
+}
+
+/// Places asked for in one statement: below SQLite's limit on variables.
+const PLACES_AT_ONCE: usize = 500;
+
+fn most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn session_seq(connection: &mut SqliteConnection, session_id: &str) -> Result<Option<Seq>, StoreError> {
+    let real = prompt_sessions::table
+        .filter(prompt_sessions::session_id.eq(session_id))
+        .select(prompt_sessions::seq)
+        .first(connection)
+        .optional()
+        .map_err(database)?;
+    if let Some(seq) = real {
+        return Ok(Some(Seq(seq)));
+    }
+    let made_up = training_prompts::table
+        .filter(training_prompts::session_id.eq(session_id))
+        .select(training_prompts::seq)
+        .first(connection)
+        .optional()
+        .map_err(database)?;
+    Ok(made_up.map(Seq))
+}
+
+/// The sessions at `seqs`, with the rules and the feedback they have by now, each in the global order.
+pub(crate) fn sessions(connection: &mut SqliteConnection, seqs: &[Seq]) -> Result<Vec<(Seq, Session)>, StoreError> {
+    let mut found = BTreeMap::new();
+    for places in seqs.chunks(PLACES_AT_ONCE) {
+        let places: Vec<i64> = places.iter().map(|seq| seq.0).collect();
+        // One transaction: the rules and feedback of a session as they stood at one moment.
+        connection
+            .transaction(|connection| sessions_at(connection, &places, &mut found).map_err(Stop::from))
+            .map_err(|stop| stop.0)?;
+    }
+    Ok(seqs.iter().filter_map(|seq| Some((*seq, found.get(&seq.0)?.clone()))).collect())
+}
+
+struct Stop(StoreError);
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<diesel::result::Error> for Stop {
+    fn from(error: diesel::result::Error) -> Self {
+        Self(database(error))
+    }
+}
+
+fn sessions_at(
+    connection: &mut SqliteConnection,
+    places: &[i64],
+    found: &mut BTreeMap<i64, Session>,
+) -> Result<(), StoreError> {
+    let real: Vec<SessionRow> = prompt_sessions::table
+        .filter(prompt_sessions::seq.eq_any(places))
+        .select(session_columns!(prompt_sessions))
+        .load(connection)
+        .map_err(database)?;
+    let made_up: Vec<SessionRow> = training_prompts::table
+        .filter(training_prompts::seq.eq_any(places))
+        .select(session_columns!(training_prompts))
+        .load(connection)
+        .map_err(database)?;
+    for row in real.into_iter().chain(made_up) {
+        found.insert(row.seq, row.into_session()?);
+    }
+    let applied: Vec<ApplicationRow> = rule_applications::table
+        .inner_join(rules::table)
+        .filter(rule_applications::session_seq.eq_any(places))
+        .order(rule_applications::seq)
+        .select((
+            rule_applications::session_seq,
+            rules::rule_id,
+            rule_applications::parameters,
+            rule_applications::improvement_score,
+            rule_applications::confidence,
+            rule_applications::execution_time_ms,
+            rule_applications::propensity,
+        ))
+        .load(connection)
+        .map_err(database)?;
+    for row in applied {
+        if let Some(session) = found.get_mut(&row.session_seq) {
+            session.rules.push(row.into_application()?);
+        }
+    }
+    let feedback: Vec<(i64, i32, Option<String>, Option<String>)> = user_feedback::table
+        .filter(user_feedback::session_seq.eq_any(places))
+        .order(user_feedback::seq)
+        .select((user_feedback::session_seq, user_feedback::rating, user_feedback::text, user_feedback::areas))
+        .load(connection)
+        .map_err(database)?;
+    for (session_seq, rating, text, areas) in feedback {
+        if let Some(session) = found.get_mut(&session_seq) {
+            session.feedback.push(FeedbackEntry {
+                rating: u8::try_from(rating).map_err(|error| unreadable("rating", error))?,
+                text,
+                areas: parse_optional("areas", areas.as_deref())?.unwrap_or_default(),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct DocumentRow {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = BigInt)]
+    event_time: i64,
+    #[diesel(sql_type = BigInt)]
+    known_time: i64,
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = Text)]
+    body: String,
+}
+
+pub(crate) fn documents(
+    connection: &mut SqliteConnection,
+    kind: DocumentKind,
+    subject: Option<&str>,
+    until: Seq,
+    limit: usize,
+) -> Result<Vec<Document>, StoreError> {
+    // The eight tables have one shape; the name is one of ours, never a caller's text.
+    let of = if subject.is_some() { "subject = ? AND" } else { "" };
+    let text = format!(
+        "SELECT seq, event_time, known_time, subject, body FROM {} WHERE {of} seq <= ? ORDER BY seq DESC LIMIT ?",
+        kind.table()
+    );
+    let query = diesel::sql_query(text).into_boxed();
+    let query = match subject {
+        Some(subject) => query.bind::<Text, _>(subject),
+        None => query,
+    };
+    let rows: Vec<DocumentRow> =
+        query.bind::<BigInt, _>(until.0).bind::<BigInt, _>(most(limit)).load(connection).map_err(database)?;
+    let read = |row: DocumentRow| {
+        Ok(Document {
+            seq: Seq(row.seq),
+            subject: row.subject,
+            event_time: Timestamp(row.event_time),
+            known_time: Timestamp(row.known_time),
+            body: serde_json::from_str(&row.body).map_err(|error| unreadable("document", error))?,
+        })
+    };
+    rows.into_iter().rev().map(read).collect()
+}
+
+pub(crate) fn metrics(
+    connection: &mut SqliteConnection,
+    subject: Option<&str>,
+    until: Seq,
+    limit: usize,
+) -> Result<Vec<(Seq, MetricPoint)>, StoreError> {
+    let mut query = metric_points::table
+        .filter(metric_points::seq.le(until.0))
+        .order(metric_points::seq.desc())
+        .limit(most(limit))
+        .select((
+            metric_points::seq,
+            metric_points::metric,
+            metric_points::subject,
+            metric_points::value,
+            metric_points::event_time,
+        ))
+        .into_boxed();
+    if let Some(subject) = subject {
+        query = query.filter(metric_points::subject.eq(subject));
+    }
+    let rows: Vec<(i64, String, String, f64, i64)> = query.load(connection).map_err(database)?;
+    let read = |(seq, metric, subject, value, event_time)| {
+        (Seq(seq), MetricPoint { metric, subject, value, event_time: Some(Timestamp(event_time)) })
+    };
+    Ok(rows.into_iter().rev().map(read).collect())
+}
+
+pub(crate) fn rules(connection: &mut SqliteConnection) -> Result<Vec<Rule>, StoreError> {
+    let rows: Vec<RuleRow> =
+        rules::table.order(rules::rule_id).select(RuleRow::as_select()).load(connection).map_err(database)?;
+    rows.into_iter().map(RuleRow::into_rule).collect()
+}
+
+pub(crate) fn counts(connection: &mut SqliteConnection) -> Result<Counts, StoreError> {
+    let count = |result: QueryResult<i64>| result.map(|n| u64::try_from(n).unwrap_or(0));
+    connection
+        .transaction(|connection| {
+            Ok(Counts {
+                sessions: count(prompt_sessions::table.select(count_star()).first(connection))?,
+                training_prompts: count(training_prompts::table.select(count_star()).first(connection))?,
+                rule_applications: count(rule_applications::table.select(count_star()).first(connection))?,
+                feedback: count(user_feedback::table.select(count_star()).first(connection))?,
+                rules: count(rules::table.select(count_star()).first(connection))?,
+                runs: count(runs::table.select(count_star()).first(connection))?,
+                models: count(models::table.select(count_star()).first(connection))?,
+            })
+        })
+        .map_err(database)
+}
+
+pub(crate) fn unfinished_runs(connection: &mut SqliteConnection) -> Result<Vec<RunRow>, StoreError> {
+    let rows: Vec<StoredRun> = runs::table
+        .filter(runs::state.eq("running"))
+        .order(runs::id)
+        .select(StoredRun::as_select())
+        .load(connection)
+        .map_err(database)?;
+    rows.into_iter().map(StoredRun::into_row).collect()
+}
+
+pub(crate) fn runs(
+    connection: &mut SqliteConnection,
+    component: &str,
+    limit: usize,
+) -> Result<Vec<RunRow>, StoreError> {
+    let rows: Vec<StoredRun> = runs::table
+        .filter(runs::component.eq(component))
+        .order(runs::id.desc())
+        .limit(most(limit))
+        .select(StoredRun::as_select())
+        .load(connection)
+        .map_err(database)?;
+    rows.into_iter().map(StoredRun::into_row).collect()
+}
+
+pub(crate) fn latest_model(connection: &mut SqliteConnection, component: &str) -> Result<Option<ModelRow>, StoreError> {
+    let row: Option<StoredModel> = models::table
+        .filter(models::component.eq(component))
+        .order(models::seq.desc())
+        .select(StoredModel::as_select())
+        .first(connection)
+        .optional()
+        .map_err(database)?;
+    Ok(row.map(ModelRow::from))
+}
+
+pub(crate) fn model_rows(
+    connection: &mut SqliteConnection,
+    model_id: &str,
+) -> Result<(DataVersion, Vec<Seq>), StoreError> {
+    let (watermark, schema_hash, row_count, packed): (i64, i64, i64, Vec<u8>) = models::table
+        .inner_join(lineage_rows::table.on(lineage_rows::seq.eq(models::seq)))
+        .filter(models::model_id.eq(model_id))
+        .order(models::seq.desc())
+        .select((models::watermark, models::schema_hash, lineage_rows::row_count, lineage_rows::rows))
+        .first(connection)
+        .optional()
+        .map_err(database)?
+        .ok_or_else(|| StoreError::Unknown { what: "model", name: model_id.to_owned() })?;
+    let rows = lineage::unpack(&packed, u64::try_from(row_count).unwrap_or(0))?;
+    Ok((version(watermark, schema_hash), rows))
+}

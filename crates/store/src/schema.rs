@@ -1,0 +1,163 @@
+//! The tables diesel reads and writes; the whole layout is in `migrations/sqlite` and `docs/storage.md`.
+
+diesel::table! {
+    hub_state (id) {
+        id -> BigInt,
+        last_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    leases (component) {
+        component -> Text,
+        epoch -> BigInt,
+        run_id -> Text,
+        expires -> BigInt,
+    }
+}
+
+diesel::table! {
+    runs (id) {
+        id -> BigInt,
+        run_id -> Text,
+        seq -> Nullable<BigInt>,
+        component -> Text,
+        epoch -> BigInt,
+        state -> Text,
+        started -> BigInt,
+        ended -> Nullable<BigInt>,
+        watermark -> Nullable<BigInt>,
+        schema_hash -> Nullable<BigInt>,
+        seed -> Nullable<BigInt>,
+        duration_ms -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        report -> Nullable<Text>,
+        metrics -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    models (seq) {
+        seq -> BigInt,
+        model_id -> Text,
+        component -> Text,
+        run_id -> Text,
+        epoch -> BigInt,
+        watermark -> BigInt,
+        schema_hash -> BigInt,
+        created -> BigInt,
+        snapshot -> Binary,
+    }
+}
+
+diesel::table! {
+    lineage (seq) {
+        seq -> BigInt,
+        model_id -> Text,
+        row_count -> BigInt,
+        rows -> Binary,
+    }
+}
+
+diesel::table! {
+    rules (seq) {
+        seq -> BigInt,
+        event_time -> BigInt,
+        known_time -> BigInt,
+        rule_id -> Text,
+        description -> Nullable<Text>,
+        category -> Nullable<Text>,
+        priority -> Integer,
+        default_parameters -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    prompt_sessions (seq) {
+        seq -> BigInt,
+        event_time -> BigInt,
+        known_time -> BigInt,
+        session_id -> Text,
+        project_type -> Nullable<Text>,
+        domain -> Nullable<Text>,
+        complexity -> Nullable<Text>,
+        team_size -> Nullable<BigInt>,
+        before_overall_score -> Nullable<Double>,
+        before_clarity -> Nullable<Double>,
+        before_completeness -> Nullable<Double>,
+        before_actionability -> Nullable<Double>,
+        before_effectiveness -> Nullable<Double>,
+        quality_score -> Nullable<Double>,
+        improvement_score -> Nullable<Double>,
+        tags -> Nullable<Text>,
+        original_prompt -> Text,
+        improved_prompt -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    training_prompts (seq) {
+        seq -> BigInt,
+        event_time -> BigInt,
+        known_time -> BigInt,
+        session_id -> Text,
+        project_type -> Nullable<Text>,
+        domain -> Nullable<Text>,
+        complexity -> Nullable<Text>,
+        team_size -> Nullable<BigInt>,
+        before_overall_score -> Nullable<Double>,
+        before_clarity -> Nullable<Double>,
+        before_completeness -> Nullable<Double>,
+        before_actionability -> Nullable<Double>,
+        before_effectiveness -> Nullable<Double>,
+        quality_score -> Nullable<Double>,
+        improvement_score -> Nullable<Double>,
+        tags -> Nullable<Text>,
+        original_prompt -> Text,
+        improved_prompt -> Nullable<Text>,
+        provenance -> Text,
+    }
+}
+
+diesel::table! {
+    rule_applications (seq) {
+        seq -> BigInt,
+        event_time -> BigInt,
+        known_time -> BigInt,
+        session_seq -> BigInt,
+        rule_seq -> BigInt,
+        position -> BigInt,
+        improvement_score -> Nullable<Double>,
+        confidence -> Nullable<Double>,
+        execution_time_ms -> Nullable<Double>,
+        propensity -> Nullable<Double>,
+        parameters -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    user_feedback (seq) {
+        seq -> BigInt,
+        event_time -> BigInt,
+        known_time -> BigInt,
+        session_seq -> BigInt,
+        rating -> Integer,
+        text -> Nullable<Text>,
+        areas -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    metric_points (seq) {
+        seq -> BigInt,
+        event_time -> BigInt,
+        known_time -> BigInt,
+        metric -> Text,
+        subject -> Text,
+        value -> Double,
+    }
+}
+
+diesel::joinable!(rule_applications -> rules (rule_seq));
+diesel::allow_tables_to_appear_in_same_query!(rule_applications, rules);
+diesel::allow_tables_to_appear_in_same_query!(models, lineage);

@@ -1,0 +1,186 @@
+//! The one thread that writes. It takes what waits, commits it in one transaction, and answers everybody.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use diesel::SqliteConnection;
+use souffleur_core::store::{
+    Append, Commit, CommitSender, Committed, Lease, Receipt, RunCommit, RunFailure, StoreError,
+};
+use souffleur_core::time::Timestamp;
+
+use crate::raw;
+use crate::settings::StoreSettings;
+
+mod append;
+mod group;
+mod runs;
+mod statements;
+
+/// A write on its way to the thread.
+pub(crate) enum Request {
+    /// Records to append.
+    Append { records: Vec<Append>, now: Timestamp, reply: CommitSender<Vec<Receipt>> },
+    /// A component's right to commit.
+    Claim { claim: Claim, reply: CommitSender<Lease> },
+    /// A run with its model.
+    Commit { run: Box<RunCommit>, reply: CommitSender<Committed> },
+    /// A run without one.
+    Fail { failure: RunFailure, reply: CommitSender<()> },
+}
+
+/// The arguments of [`Store::claim`](souffleur_core::store::Store::claim).
+pub(crate) struct Claim {
+    pub(crate) component: String,
+    pub(crate) run_id: String,
+    pub(crate) now: Timestamp,
+    pub(crate) ttl_ms: u64,
+}
+
+impl Request {
+    /// How much it counts against the limits: its records, or one.
+    fn rows(&self) -> usize {
+        match self {
+            Self::Append { records, .. } => records.len().max(1),
+            _ => 1,
+        }
+    }
+
+    fn refuse(self, error: StoreError) {
+        match self {
+            Self::Append { reply, .. } => reply.complete(Err(error)),
+            Self::Claim { reply, .. } => reply.complete(Err(error)),
+            Self::Commit { reply, .. } => reply.complete(Err(error)),
+            Self::Fail { reply, .. } => reply.complete(Err(error)),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Waiting {
+    requests: VecDeque<Request>,
+    rows: usize,
+    closed: bool,
+}
+
+/// The bounded queue before the writer.
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+    settings: StoreSettings,
+}
+
+impl Queue {
+    pub(crate) fn new(settings: StoreSettings) -> Self {
+        Self { waiting: Mutex::default(), arrived: Condvar::new(), settings }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing under the lock can panic halfway; a poisoned lock holds a whole queue all the same.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a request in the queue and gives its answer's future.
+    pub(crate) fn submit<T>(&self, request: impl FnOnce(CommitSender<T>) -> Request) -> Commit<T> {
+        let (sender, commit) = Commit::channel();
+        let request = request(sender);
+        let rows = request.rows();
+        let mut waiting = self.lock();
+        let refusal = if waiting.closed {
+            Some(StoreError::Closed)
+        } else if waiting.requests.len() >= self.settings.queue_capacity.max(1)
+            || (waiting.rows > 0 && waiting.rows.saturating_add(rows) > self.settings.queue_rows)
+        {
+            Some(StoreError::Busy { retry_after_ms: self.settings.retry_after_ms })
+        } else {
+            waiting.rows += rows;
+            waiting.requests.push_back(request);
+            self.arrived.notify_one();
+            return commit;
+        };
+        drop(waiting);
+        if let Some(error) = refusal {
+            request.refuse(error);
+        }
+        commit
+    }
+
+    /// Lets no more in. What waits is still written.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_all();
+    }
+
+    /// Waits for requests and takes as many as fit in a transaction; `None` once closed and empty.
+    fn take(&self) -> Option<Vec<Request>> {
+        let mut waiting = self.lock();
+        while waiting.requests.is_empty() {
+            if waiting.closed {
+                return None;
+            }
+            waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        let (mut taken, mut rows) = (Vec::new(), 0);
+        while rows < self.settings.group_commit_rows.max(1)
+            && let Some(request) = waiting.requests.pop_front()
+        {
+            rows += request.rows();
+            taken.push(request);
+        }
+        waiting.rows = waiting.rows.saturating_sub(rows);
+        Some(taken)
+    }
+}
+
+/// The writer's thread: serves the queue until it is closed and empty.
+///
+/// A panic while writing is answered as an error of the database; the transaction is undone and the thread goes on.
+pub(crate) fn serve(
+    queue: &Arc<Queue>,
+    connection: &raw::Connection,
+    runs: &mut SqliteConnection,
+    ready: impl FnOnce(Result<(), StoreError>),
+) {
+    let mut appender = match append::Appender::new(connection) {
+        Ok(appender) => appender,
+        Err(error) => return ready(Err(error)),
+    };
+    ready(Ok(()));
+    while let Some(requests) = queue.take() {
+        let mut appends = Vec::new();
+        for request in requests {
+            match request {
+                Request::Append { records, now, reply } => appends.push(group::Pending { records, now, reply }),
+                other => {
+                    group::commit(&mut appender, std::mem::take(&mut appends));
+                    decide(runs, other);
+                }
+            }
+        }
+        group::commit(&mut appender, appends);
+    }
+}
+
+/// Carries out a request about a run and answers it.
+fn decide(connection: &mut SqliteConnection, request: Request) {
+    match request {
+        Request::Append { reply, .. } => reply.complete(Err(StoreError::Closed)),
+        Request::Claim { claim, reply } => reply.complete(runs::claim(connection, &claim)),
+        Request::Commit { run, reply } => reply.complete(runs::commit(connection, &run)),
+        Request::Fail { failure, reply } => reply.complete(runs::fail(connection, &failure)),
+    }
+}
+
+/// Turns a panic into an error of the database.
+fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "without a text".into());
+        tracing::error!(panic = %text, "the store's writer panicked; the request was undone");
+        Err(StoreError::Database(format!("the writer panicked: {text}; nothing of the request was kept")))
+    })
+}

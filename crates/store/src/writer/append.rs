@@ -1,0 +1,256 @@
+//! Appending records: names looked up, numbers handed out, rows written.
+
+use std::collections::HashMap;
+
+use souffleur_core::document::{DocumentKind, NewDocument};
+use souffleur_core::features::FeatureSchema;
+use souffleur_core::ids::Seq;
+use souffleur_core::records::{Feedback, MetricPoint, Rule, RuleApplication};
+use souffleur_core::store::{Append, FeaturedSession, Receipt, Record, StoreError};
+use souffleur_core::time::Timestamp;
+
+use super::statements::{RowTimes, Statements};
+use crate::raw::{Bind, Connection};
+
+/// Rule names the writer remembers; beyond it they are looked up.
+const RULES_REMEMBERED: usize = 16_384;
+
+/// Writes records through prepared statements.
+pub(super) struct Appender<'c> {
+    connection: &'c Connection,
+    statements: Statements<'c>,
+    /// The last number handed out in the open transaction.
+    last_seq: i64,
+    /// Rules known to be stored.
+    rules: HashMap<String, i64>,
+    schema_hash: i64,
+}
+
+impl<'c> Appender<'c> {
+    pub(super) fn new(connection: &'c Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection,
+            statements: Statements::prepare(connection)?,
+            last_seq: 0,
+            rules: HashMap::new(),
+            schema_hash: FeatureSchema::current().hash.cast_signed(),
+        })
+    }
+
+    /// Opens the transaction. The last number is read inside it, so that no other process can hand it out again.
+    pub(super) fn begin(&mut self) -> Result<(), StoreError> {
+        self.connection.execute(c"BEGIN IMMEDIATE")?;
+        let last = self.statements.last_seq.first(&[], |row| row.integer(0))?;
+        self.last_seq = last.ok_or_else(|| StoreError::Incompatible("the table hub_state is empty".into()))?;
+        Ok(())
+    }
+
+    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        self.statements.set_last_seq.run(&[self.last_seq.into()])?;
+        self.connection.execute(c"COMMIT")?;
+        Ok(())
+    }
+
+    /// Undoes the open transaction, if SQLite has not done so by itself.
+    pub(super) fn rollback(&mut self) {
+        self.rules.clear();
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute(c"ROLLBACK")
+        {
+            tracing::error!(%error, "cannot roll back; the next transaction will report it");
+        }
+    }
+
+    /// Appends the records of one request. The inner error is the request's alone, the outer one ends the transaction.
+    ///
+    /// `nested` says whether other requests share the transaction; without them its rollback is enough.
+    pub(super) fn savepoint(
+        &mut self,
+        records: &[Append],
+        now: Timestamp,
+        nested: bool,
+    ) -> Result<Result<Vec<Receipt>, StoreError>, StoreError> {
+        if !nested {
+            return self.append(records, now).map(Ok);
+        }
+        self.connection.execute(c"SAVEPOINT request")?;
+        let before = self.last_seq;
+        match self.append(records, now) {
+            Ok(receipts) => {
+                self.connection.execute(c"RELEASE request")?;
+                Ok(Ok(receipts))
+            }
+            // A full disk, for one, makes SQLite roll back everything: then all requests are affected.
+            Err(error) if self.connection.is_autocommit() => Err(error),
+            Err(error) => {
+                self.connection.execute(c"ROLLBACK TO request")?;
+                self.connection.execute(c"RELEASE request")?;
+                self.last_seq = before;
+                self.rules.clear();
+                Ok(Err(error))
+            }
+        }
+    }
+
+    fn append(&mut self, records: &[Append], now: Timestamp) -> Result<Vec<Receipt>, StoreError> {
+        records.iter().map(|append| self.append_one(append, now)).collect()
+    }
+
+    fn append_one(&mut self, append: &Append, now: Timestamp) -> Result<Receipt, StoreError> {
+        let Some(key) = &append.idempotency_key else { return self.record(&append.record, now) };
+        let seen = self.statements.find_key.first(&[key.as_str().into()], |row| (row.integer(0), row.text(1)))?;
+        if let Some((seq, id)) = seen {
+            return Ok(Receipt { seq: Seq(seq), id, duplicate: true });
+        }
+        let receipt = self.record(&append.record, now)?;
+        let row = [key.as_str().into(), receipt.seq.0.into(), receipt.id.as_str().into()];
+        self.statements.insert_key.run(&row)?;
+        Ok(receipt)
+    }
+
+    fn record(&mut self, record: &Record, now: Timestamp) -> Result<Receipt, StoreError> {
+        match record {
+            Record::Session(featured) => self.session(featured, now),
+            Record::Feedback(feedback) => self.late_feedback(feedback, now),
+            Record::Application { session_id, application, event_time } => {
+                let session_seq = self.known_session(session_id)?;
+                let times = RowTimes { event: event_time.unwrap_or(now), known: now };
+                let position = self.statements.count_applications.first(&[session_seq.into()], |row| row.integer(0))?;
+                let seq = self.application(application, session_seq, position.unwrap_or(0), times)?;
+                Ok(numbered(seq))
+            }
+            Record::Rule(rule) => self.rule(rule, now),
+            Record::Metric(point) => self.metric(point, now),
+            Record::Document(kind, document) => self.document(*kind, document, now),
+        }
+    }
+
+    /// The next number of the global order.
+    fn next_seq(&mut self) -> i64 {
+        self.last_seq += 1;
+        self.last_seq
+    }
+
+    fn session_seq(&mut self, session_id: &str) -> Result<Option<i64>, StoreError> {
+        Ok(self.statements.find_session.first(&[session_id.into()], |row| row.integer(0))?)
+    }
+
+    fn known_session(&mut self, session_id: &str) -> Result<i64, StoreError> {
+        self.session_seq(session_id)?
+            .ok_or_else(|| StoreError::Unknown { what: "session", name: session_id.to_owned() })
+    }
+
+    fn session(&mut self, featured: &FeaturedSession, now: Timestamp) -> Result<Receipt, StoreError> {
+        let session = &featured.session;
+        let Some(session_id) = session.session_id.as_deref() else {
+            return Err(StoreError::Unknown { what: "session", name: "(no session_id was given)".into() });
+        };
+        let times = RowTimes { event: session.event_time.unwrap_or(now), known: now };
+        let seq = self.last_seq + 1;
+        if !self.statements.insert_session(seq, session_id, featured, times)? {
+            let seq = self.known_session(session_id)?;
+            return Ok(Receipt { seq: Seq(seq), id: session_id.to_owned(), duplicate: true });
+        }
+        self.last_seq = seq;
+        self.statements.insert_features(seq, featured, self.schema_hash, times)?;
+        for (position, application) in (0..).zip(&session.rules) {
+            self.application(application, seq, position, times)?;
+        }
+        for entry in &session.feedback {
+            let feedback_seq = self.next_seq();
+            self.statements.insert_feedback(feedback_seq, seq, entry, times)?;
+        }
+        Ok(Receipt { seq: Seq(seq), id: session_id.to_owned(), duplicate: false })
+    }
+
+    fn late_feedback(&mut self, feedback: &Feedback, now: Timestamp) -> Result<Receipt, StoreError> {
+        let session_seq = self.known_session(&feedback.session_id)?;
+        let entry = souffleur_core::records::FeedbackEntry {
+            rating: feedback.rating,
+            text: feedback.text.clone(),
+            areas: feedback.areas.clone(),
+        };
+        let seq = self.next_seq();
+        let times = RowTimes { event: feedback.event_time.unwrap_or(now), known: now };
+        self.statements.insert_feedback(seq, session_seq, &entry, times)?;
+        Ok(numbered(seq))
+    }
+
+    fn application(
+        &mut self,
+        application: &RuleApplication,
+        session_seq: i64,
+        position: i64,
+        times: RowTimes,
+    ) -> Result<i64, StoreError> {
+        let rule_seq = self.rule_seq(&application.rule_id, times)?;
+        let seq = self.next_seq();
+        self.statements.insert_application(seq, session_seq, rule_seq, position, application, times)?;
+        Ok(seq)
+    }
+
+    /// The number of a rule; one not seen before is registered under its name.
+    fn rule_seq(&mut self, rule_id: &str, times: RowTimes) -> Result<i64, StoreError> {
+        if let Some(&seq) = self.rules.get(rule_id) {
+            return Ok(seq);
+        }
+        let found = self.statements.find_rule.first(&[rule_id.into()], |row| row.integer(0))?;
+        let seq = match found {
+            Some(seq) => seq,
+            None => {
+                let seq = self.next_seq();
+                let bare = Rule { rule_id: rule_id.to_owned(), ..Rule::default() };
+                self.statements.insert_rule(seq, &bare, times)?;
+                seq
+            }
+        };
+        if self.rules.len() >= RULES_REMEMBERED {
+            self.rules.clear();
+        }
+        self.rules.insert(rule_id.to_owned(), seq);
+        Ok(seq)
+    }
+
+    fn rule(&mut self, rule: &Rule, now: Timestamp) -> Result<Receipt, StoreError> {
+        let found = self.statements.find_rule.first(&[rule.rule_id.as_str().into()], |row| row.integer(0))?;
+        let (seq, duplicate) = match found {
+            Some(seq) => (seq, !self.statements.redefine_rule(seq, rule)?),
+            None => {
+                let seq = self.next_seq();
+                self.statements.insert_rule(seq, rule, RowTimes { event: now, known: now })?;
+                (seq, false)
+            }
+        };
+        Ok(Receipt { seq: Seq(seq), id: rule.rule_id.clone(), duplicate })
+    }
+
+    fn metric(&mut self, point: &MetricPoint, now: Timestamp) -> Result<Receipt, StoreError> {
+        let seq = self.next_seq();
+        let event_time = point.event_time.unwrap_or(now);
+        let row = [
+            seq.into(),
+            event_time.0.into(),
+            now.0.into(),
+            point.metric.as_str().into(),
+            point.subject.as_str().into(),
+            Bind::Real(point.value),
+        ];
+        self.statements.insert_metric.run(&row)?;
+        Ok(numbered(seq))
+    }
+
+    fn document(&mut self, kind: DocumentKind, document: &NewDocument, now: Timestamp) -> Result<Receipt, StoreError> {
+        let seq = self.next_seq();
+        let event_time = document.event_time.unwrap_or(now);
+        let body = document.body.to_string();
+        let row =
+            [seq.into(), event_time.0.into(), now.0.into(), document.subject.as_str().into(), body.as_str().into()];
+        self.statements.insert_document(kind).run(&row)?;
+        Ok(numbered(seq))
+    }
+}
+
+/// The receipt of a row that has no name but its number.
+fn numbered(seq: i64) -> Receipt {
+    Receipt { seq: Seq(seq), id: seq.to_string(), duplicate: false }
+}

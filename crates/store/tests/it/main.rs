@@ -1,0 +1,11 @@
+//! The store under test: its contract (`suite`), and what SQLite adds to it.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod crash;
+mod faults;
+mod files;
+mod records;
+mod round_trip;
+mod sqlite;
+mod suite;
+mod writers;

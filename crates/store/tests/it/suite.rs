@@ -1,0 +1,61 @@
+//! What every store must do, whichever database it stands on.
+//!
+//! `store_suite!(open)` makes one test of each check. `open` gives a fresh, empty store and whatever must live as long
+//! as it does. Another database joins by a module with its own `open` and that one line.
+
+pub(crate) mod appending;
+pub(crate) mod reading;
+pub(crate) mod running;
+
+/// One test for each check, on a fresh store from `$open`.
+macro_rules! store_suite {
+    ($open:path: $($group:ident :: { $($check:ident),+ $(,)? }),+ $(,)?) => {
+        $($(
+            #[test]
+            fn $check() {
+                let (store, _keep) = $open();
+                $crate::suite::$group::$check(&store);
+                souffleur_core::store::Store::close(&store);
+            }
+        )+)+
+    };
+    ($open:path) => {
+        $crate::suite::store_suite! { $open:
+            appending::{
+                a_session_and_its_parts_are_numbered_in_order,
+                a_repeated_session_adds_nothing,
+                a_repeated_key_gets_the_first_receipt,
+                a_key_stands_for_one_record_of_any_kind,
+                late_feedback_and_rules_join_their_session,
+                unknown_sessions_are_refused_by_name,
+                a_request_is_kept_whole_or_not_at_all,
+                a_rule_is_registered_once_and_redefined_in_place,
+                made_up_sessions_are_kept_apart_and_flagged,
+                an_empty_request_is_answered,
+                a_session_without_a_name_is_refused,
+                absent_times_are_the_time_of_arrival,
+                a_closed_store_says_so,
+            },
+            reading::{
+                pages_of_a_delta_equal_the_whole,
+                a_delta_after_the_end_is_empty,
+                columns_hold_what_was_appended,
+                sessions_come_in_the_order_asked_for,
+                documents_are_kept_by_kind_and_subject,
+                metrics_are_the_newest_oldest_first,
+                everything_is_counted,
+            },
+            running::{
+                a_run_is_claimed_and_committed,
+                a_stale_epoch_is_fenced,
+                a_failed_run_leaves_no_model,
+                a_commit_sent_twice_is_kept_once,
+                the_newest_model_is_the_latest,
+                runs_are_listed_newest_first,
+                a_model_has_its_contents_name,
+                unknown_names_are_refused,
+            },
+        }
+    };
+}
+pub(crate) use store_suite;
