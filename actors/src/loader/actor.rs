@@ -282,7 +282,9 @@ impl LoaderActor {
         let pause = self.settings.backoff_min.saturating_mul(1 << doublings).min(self.settings.backoff_max);
         self.failures = self.failures.saturating_add(1);
         self.retry_at = self.clock.monotonic() + pause;
-        tracing::warn!(%error, failures = self.failures, ?pause, "the loader could not read the history");
+        if !self.draining {
+            tracing::warn!(%error, failures = self.failures, ?pause, "the loader could not read the history");
+        }
         self.last_error = Some(error);
     }
 

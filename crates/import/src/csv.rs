@@ -95,13 +95,14 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4000))]
-        #[test]
-        fn agrees_with_the_csv_crate(record in "[a\",\u{e9} ]{1,24}") {
-            prop_assume!(advance(Position::FieldStart, record.as_bytes()).may_end());
-            let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record.as_bytes());
-            let expected = reader.records().next().unwrap().unwrap();
-            prop_assert_eq!(fields(&record), expected.iter().collect::<Vec<_>>());
+            #![proptest_config(ProptestConfig::with_cases(4000))]
+            #[test]
+            fn agrees_with_the_csv_crate(record in "[a\",\u{e9} ]{1,24}") {
+    let open = !advance(Position::FieldStart, record.as_bytes()).may_end();
+                let record = if open { record + "\"" } else { record };
+                let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record.as_bytes());
+                let expected = reader.records().next().unwrap().unwrap();
+                prop_assert_eq!(fields(&record), expected.iter().collect::<Vec<_>>());
+            }
         }
-    }
 }

@@ -39,9 +39,20 @@ pub(crate) struct Fault {
     pub(crate) message: String,
 }
 
+/// Longest message of a bad line, in characters: it may quote the line.
+const MESSAGE_CHARACTERS: usize = 500;
+
 impl Fault {
     pub(crate) fn at(line: u64, message: impl Into<String>) -> Self {
-        Self { line, column: None, message: message.into() }
+        Self::new(line, None, message.into())
+    }
+
+    pub(crate) fn new(line: u64, column: Option<u64>, mut message: String) -> Self {
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE_CHARACTERS) {
+            message.truncate(end);
+            message.push_str(" ...");
+        }
+        Self { line, column, message }
     }
 }
 

@@ -80,6 +80,9 @@ pub struct Importer {
 
 impl Importer {
     /// Imports `source` through `mapping`; without one every record is a session in our own shape.
+    ///
+    /// A session without a `session_id` is given one that follows from its content under the mapping: the same file
+    /// twice adds nothing, and equal records without a name count once. Another mapping may give other names.
     #[must_use]
     pub fn new(source: Source, mapping: Option<Mapping>, settings: ImportSettings) -> Self {
         let source = match mapping.as_ref().and_then(Mapping::format) {

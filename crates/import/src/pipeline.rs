@@ -203,13 +203,10 @@ impl Splitting {
             Format::Jsonl => self.mapping.map_or(Reader::Own, Reader::Mapped),
             Format::Csv => {
                 let head = splitter.single().map_err(stopped)?;
-                let reader = under_header(&self.file, self.mapping, &head).map_err(|e| Some(Message::Mapping(e)))?;
-                if !head.faults.is_empty() {
-                    send(
-                        Chunk { faults: head.faults, incomplete: head.incomplete, ..Chunk::default() },
-                        &Arc::new(Reader::Own),
-                    )?;
+                if let Some(fault) = head.faults.first() {
+                    return Err(Some(Message::Unreadable(format!("the header cannot be read: {}", fault.message))));
                 }
+                let reader = under_header(&self.file, self.mapping, &head).map_err(|e| Some(Message::Mapping(e)))?;
                 let Some(reader) = reader else { return Ok(index) };
                 reader
             }
@@ -285,4 +282,20 @@ fn parse(chunk: Chunk, reader: &Reader, featuriser: &mut Featuriser, stop: &Atom
     }
     parsed.faults.sort_by_key(|fault: &error::Fault| fault.line);
     parsed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_is_noticed() {
+        let (sender, messages) = sync_channel(1);
+        let thread = std::thread::spawn(move || {
+            let _alarm = Alarm(sender);
+            panic!("as a thread of an import might");
+        });
+        assert!(matches!(messages.recv_timeout(Duration::from_secs(10)), Ok(Message::Broken)));
+        assert!(thread.join().is_err());
+    }
 }

@@ -27,10 +27,9 @@ pub(crate) enum Reader {
 impl Reader {
     /// The session of a record that begins on `line`: validated, and with a name.
     pub(crate) fn read(&self, line: u64, bytes: &[u8]) -> Result<Session, Fault> {
-        let text = std::str::from_utf8(bytes).map_err(|e| Fault {
-            line,
-            column: Some(e.valid_up_to() as u64 + 1),
-            message: "is not UTF-8; convert the file to UTF-8".to_owned(),
+        let text = std::str::from_utf8(bytes).map_err(|e| {
+            let message = "is not UTF-8; convert the file to UTF-8";
+            Fault::new(line, Some(e.valid_up_to() as u64 + 1), message.to_owned())
         })?;
         let session = match self {
             Self::Own => serde_json::from_str(text).map_err(|e| json_fault(line, &e))?,
@@ -72,5 +71,5 @@ fn json_fault(line: u64, error: &serde_json::Error) -> Fault {
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
     let hint = if error.is_syntax() || error.is_eof() { "; write one JSON object per line" } else { "" };
     let column = Some(error.column() as u64).filter(|&column| column > 0);
-    Fault { line, column, message: format!("{message}{hint}") }
+    Fault::new(line, column, format!("{message}{hint}"))
 }

@@ -79,16 +79,15 @@ impl<'a> Splitter<'a> {
 
     fn fill(&mut self, most: usize) -> Result<Chunk, Stop> {
         let mut chunk = Chunk::default();
-        let mut faults_seen = 0;
-        while !self.ended && chunk.records.len() < most && chunk.bytes.len() < CHUNK_BYTES {
+        while !self.ended
+            && chunk.records.len() < most
+            && chunk.faults.len() < CHUNK_RECORDS
+            && chunk.bytes.len() < CHUNK_BYTES
+        {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Stop::Cancelled);
             }
             self.record(&mut chunk)?;
-            faults_seen = chunk.faults.len().max(faults_seen);
-            if faults_seen >= CHUNK_RECORDS {
-                break;
-            }
         }
         Ok(chunk)
     }

@@ -6,6 +6,16 @@
 //! component claims can be held against what is so.
 //!
 //! Everything follows from the settings: the same settings give the same bytes. No clock, no I/O.
+//!
+//! ```
+//! use souffleur_simulator::{Simulation, SimulationSettings};
+//!
+//! let mut simulation = Simulation::new(SimulationSettings { sessions: 100, ..SimulationSettings::default() })?;
+//! let failures = simulation.by_ref().filter(|s| s.truth.mode.is_some()).count();
+//! assert!(failures > 0);
+//! assert_eq!(simulation.truths().sessions, 100);
+//! # Ok::<(), souffleur_core::error::Invalid>(())
+//! ```
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 

@@ -136,8 +136,8 @@ fn technical(rng: &mut Generator) -> String {
     // Steps of 7 visit four different terms, as 7 and the number of terms have no common divisor.
     let term = |i: usize| TERMS[(first + 7 * i) % TERMS.len()];
     match rng.gen_range(0..3) {
-        0 => format!("Connect the {} to the {} and put a {} before the {}", term(0), term(1), term(2), term(3)),
-        1 => format!("The {} calls the {} through a {} with its own {}", term(0), term(1), term(2), term(3)),
+        0 => format!("Connect the {} to the {} and put the {} before the {}", term(0), term(1), term(2), term(3)),
+        1 => format!("The {} calls the {} through the {} with its own {}", term(0), term(1), term(2), term(3)),
         _ => format!("Test the {} and the {} against the {} of the {}", term(0), term(1), term(2), term(3)),
     }
 }

@@ -125,7 +125,7 @@ pub const CONTROL: usize = 0;
 /// The rule whose effect changes with the drift.
 pub const DRIFTING_RULE: usize = 3;
 /// Its effect afterwards, by domain.
-pub const DRIFTED_EFFECTS: [f64; DOMAINS.len()] = [-0.05; DOMAINS.len()];
+pub static DRIFTED_EFFECTS: [f64; DOMAINS.len()] = [-0.05; DOMAINS.len()];
 /// The context whose frequency changes with the drift.
 pub const DRIFTING_CONTEXT: usize = 5;
 /// Its weight afterwards.
@@ -281,10 +281,15 @@ impl Situation {
     }
 }
 
-/// The effect of a rule in a domain, before or after the drift.
+/// The effect of a rule in a domain, before or after the drift; 0 for a rule or domain that is not there.
 #[must_use]
 pub fn effect(rule: usize, domain: usize, drifted: bool) -> f64 {
-    if drifted && rule == DRIFTING_RULE { DRIFTED_EFFECTS[domain] } else { RULES[rule].effects[domain] }
+    let effects = if drifted && rule == DRIFTING_RULE {
+        Some(&DRIFTED_EFFECTS)
+    } else {
+        RULES.get(rule).map(|rule| &rule.effects)
+    };
+    effects.and_then(|effects| effects.get(domain)).copied().unwrap_or(0.0)
 }
 
 /// The weights of the contexts, before or after the drift.

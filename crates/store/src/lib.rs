@@ -217,6 +217,8 @@ impl Store for SqliteStore {
     }
 
     fn close(&self) {
+        // Readers first: the last connection to close tidies the log away, and must be one that may write.
+        self.readers.close();
         self.queue.close();
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = writer
@@ -224,7 +226,6 @@ impl Store for SqliteStore {
         {
             tracing::error!("the store's writer had died; what it had answered is kept");
         }
-        self.readers.close();
     }
 }
 

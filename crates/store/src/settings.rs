@@ -1,7 +1,7 @@
 //! What can be set about the store.
 
 /// When a write counts as kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// An answered write survives the end of the process, however sudden (`kill -9`), but a power cut may cost the
@@ -13,7 +13,7 @@ pub enum Durability {
 }
 
 /// Limits and habits of the store.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSettings {
     /// Write requests that may wait; one more is answered `Busy`.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use diesel::SqliteConnection;
 use souffleur_core::store::{
@@ -133,15 +133,31 @@ impl Queue {
     }
 }
 
+/// Closes the queue when the writer ends, however it ends: what still waits is dropped, and so answered `Closed`.
+struct Ending<'q>(&'q Queue);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.lock();
+        waiting.closed = true;
+        let left = std::mem::take(&mut waiting.requests);
+        drop(waiting);
+        for request in left {
+            request.refuse(StoreError::Closed);
+        }
+    }
+}
+
 /// The writer's thread: serves the queue until it is closed and empty.
 ///
 /// A panic while writing is answered as an error of the database; the transaction is undone and the thread goes on.
 pub(crate) fn serve(
-    queue: &Arc<Queue>,
+    queue: &Queue,
     connection: &raw::Connection,
     runs: &mut SqliteConnection,
     ready: impl FnOnce(Result<(), StoreError>),
 ) {
+    let _ending = Ending(queue);
     let mut appender = match append::Appender::new(connection) {
         Ok(appender) => appender,
         Err(error) => return ready(Err(error)),
@@ -183,4 +199,43 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreEr
         tracing::error!(panic = %text, "the store's writer panicked; the request was undone");
         Err(StoreError::Database(format!("the writer panicked: {text}; nothing of the request was kept")))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(queue: &Queue) -> Commit<Vec<Receipt>> {
+        queue.submit(|reply| Request::Append { records: Vec::new(), now: Timestamp(0), reply })
+    }
+
+    #[test]
+    fn a_panic_is_an_error_that_quotes_it() {
+        let error = guarded::<()>(|| panic!("string {}", 7)).unwrap_err();
+        assert!(error.to_string().contains("string 7"), "{error}");
+        assert_eq!(guarded(|| Ok(3)), Ok(3));
+    }
+
+    #[test]
+    fn a_writer_that_dies_answers_what_waits() {
+        let queue = Queue::new(StoreSettings::default());
+        let waiting = request(&queue);
+        let died = catch_unwind(AssertUnwindSafe(|| {
+            let _ending = Ending(&queue);
+            panic!("out of tune");
+        }));
+        assert!(died.is_err());
+        assert_eq!(waiting.wait(), Err(StoreError::Closed));
+        assert_eq!(request(&queue).wait(), Err(StoreError::Closed));
+    }
+
+    #[test]
+    fn a_transaction_takes_no_more_than_its_share() {
+        let queue = Queue::new(StoreSettings { group_commit_rows: 3, ..StoreSettings::default() });
+        let _waiting: Vec<_> = (0..5).map(|_| request(&queue)).collect();
+        assert_eq!(queue.take().unwrap().len(), 3);
+        queue.close();
+        assert_eq!(queue.take().unwrap().len(), 2);
+        assert!(queue.take().is_none());
+    }
 }

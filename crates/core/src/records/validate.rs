@@ -73,7 +73,9 @@ fn entries(at: &str, map: &BTreeMap<String, Value>, scalars_only: bool) -> Resul
     for (key, value) in map {
         name(at, key)?;
         match value {
-            Value::String(s) => text(&format!("{at}.{key}"), s, limits::TEXT_BYTES)?,
+            Value::String(s) => {
+                text(key, s, limits::TEXT_BYTES).map_err(|e| Invalid { at: format!("{at}.{key}"), ..e })?;
+            }
             Value::Array(_) | Value::Object(_) if scalars_only => {
                 return invalid(&format!("{at}.{key}"), "is a list or an object", "write a text, number or boolean");
             }

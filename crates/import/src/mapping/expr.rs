@@ -242,7 +242,13 @@ impl Expr {
 
     pub(crate) fn complexity(&self, scope: Scope<'_>) -> Result<Option<Complexity>, Invalid> {
         let Some(held) = self.value(scope)? else { return Ok(None) };
-        let json = held.node().to_json();
+        let json = match held.node() {
+            // A CSV writes numbers as text: `1` is the grade, as a word is, and `0.25` the feature.
+            Node::Text(text) if Complexity::parse(text).is_none() => {
+                text.trim().parse::<f64>().map_or_else(|_| held.node().to_json(), Value::from)
+            }
+            node => node.to_json(),
+        };
         serde_json::from_value(json).map(Some).map_err(|_| self.mismatch(held.node()))
     }
 

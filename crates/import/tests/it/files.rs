@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Read};
 
+use souffleur_core::records::Complexity;
 use souffleur_import::{Format, ImportError, ImportSettings, Importer, OnError, RECORD_BYTES, Source};
 
 use crate::support::{errors, gzip, import, job, line, names, run};
@@ -41,6 +42,14 @@ fn only_so_many_errors_are_kept_but_all_are_counted() {
     let (_, summary) = run(source, None, settings).unwrap();
     assert_eq!((summary.errors.len(), summary.progress.errors), (3, 5000));
     assert_eq!(summary.errors[2].line, 3);
+}
+
+#[test]
+fn a_message_does_not_quote_a_line_at_length() {
+    let (_, summary) = import(format!("{{\"{}\":1}}\n", "é".repeat(100_000)), None);
+    let message = &summary.errors[0].message;
+    assert!(message.starts_with("unknown field `éé") && message.ends_with(" ..."), "{message}");
+    assert!(message.chars().count() < 510);
 }
 
 #[test]
@@ -211,20 +220,20 @@ fn csv(text: &str) -> crate::support::Outcome {
 
 #[test]
 fn csv_is_read_under_its_header() {
-    let text = "session_id,original_prompt,before_metrics.clarity,tags.user,team_size\r\n\
-                a,\"Write, please,\n two lines\",0.25,u-1,3\r\n\
+    let text = "session_id,original_prompt,before_metrics.clarity,tags.user,complexity\r\n\
+                a,\"Write, please,\n two lines\",0.25,u-1,0.75\r\n\
                 b,Too few\n\
                 \n\
-                c,\"He said \"\"yes\"\"\",,,\n";
+                c,\"He said \"\"yes\"\"\",,,1\n";
     let (sessions, summary) = csv(text).unwrap();
     assert_eq!(names(&sessions), ["a", "c"]);
     assert_eq!(errors(&summary), ["in:4: has 2 fields; the header has 5"]);
     let first = &sessions[0].session;
     assert_eq!(first.original_prompt, "Write, please,\n two lines");
     assert_eq!(first.before_metrics.unwrap().clarity, Some(0.25));
-    assert_eq!((first.team_size, first.tags["user"].as_str()), (Some(3), Some("u-1")));
+    assert_eq!((first.complexity, first.tags["user"].as_str()), (Some(Complexity::High), Some("u-1")));
     assert_eq!(sessions[1].session.original_prompt, "He said \"yes\"");
-    assert_eq!(sessions[1].session.before_metrics, None);
+    assert_eq!((sessions[1].session.before_metrics, sessions[1].session.complexity), (None, Some(Complexity::Low)));
 }
 
 #[test]
@@ -244,4 +253,6 @@ fn a_header_that_fits_nothing_is_refused() {
     let error = csv("original_prompt,original_prompt\nx,y\n").unwrap_err();
     assert!(error.to_string().contains("the column `original_prompt` occurs twice"), "{error}");
     assert!(csv("").unwrap().0.is_empty());
+    let error = csv("\"original_prompt\nx\n").unwrap_err().to_string();
+    assert!(error.starts_with("in: the header cannot be read: a quoted field"), "{error}");
 }

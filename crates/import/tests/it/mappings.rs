@@ -36,7 +36,7 @@ fn the_shipped_mapping_reads_the_shipped_sample() {
     assert_eq!(sessions[5].session.event_time.unwrap().to_string(), "2026-02-04T09:00:00Z");
 }
 
-const EVERYTHING: &str = r#"
+pub(crate) const EVERYTHING: &str = r#"
 [fields]
 original_prompt = { format = "{a.title}: {{{a.body[1]}}}" }
 event_time = { path = "t", time = "unix_ms" }

@@ -59,6 +59,19 @@ fn a_store_opened_again_has_everything() {
 }
 
 #[test]
+fn a_closed_store_is_one_file() {
+    let (store, _keep) = sqlite::open();
+    store.append(vec![named("a")], NOW).wait().unwrap();
+    everything(&store);
+    store.close();
+    let names: Vec<_> = std::fs::read_dir(store.path().parent().unwrap())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(names, ["souffleur.db"]);
+}
+
+#[test]
 fn a_database_of_a_newer_version_is_refused() {
     let (store, _keep) = sqlite::open();
     let path = store.path().to_owned();

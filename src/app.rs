@@ -1,0 +1,43 @@
+//! The only wiring: which components, which store, which clock the product is made of.
+
+use std::sync::Arc;
+
+use souffleur_core::catalogue::Entry;
+use souffleur_core::clock::Clock;
+use souffleur_core::store::{Store, StoreError};
+use souffleur_core::time::Timestamp;
+use souffleur_store::SqliteStore;
+use uuid::Uuid;
+
+use crate::clock::SystemClock;
+use crate::settings::Settings;
+
+/// Threads that compute features and read the store for callers that must not block.
+pub(crate) const OFFLOAD_THREADS: usize = 2;
+
+/// Every component there is.
+#[must_use]
+pub fn catalogue() -> &'static [Entry] {
+    souffleur_components::CATALOGUE
+}
+
+/// The clock of the product.
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::new())
+}
+
+/// A name for a session that came without one: a UUID of version 7, so that names sort by time.
+pub(crate) fn session_id(now: Timestamp) -> String {
+    let us = u64::try_from(now.0).unwrap_or(0);
+    let nanos = u32::try_from(us % 1_000_000 * 1_000).unwrap_or(0);
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, us / 1_000_000, nanos)).to_string()
+}
+
+/// The name of the database in the data directory.
+pub const DATABASE: &str = "souffleur.db";
+
+/// Opens the database in the data directory; makes both if they are not there.
+pub(crate) fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StoreError> {
+    let path = settings.data.dir.join(DATABASE);
+    Ok(Arc::new(SqliteStore::open(&path, settings.sqlite())?))
+}

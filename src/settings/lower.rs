@@ -1,0 +1,106 @@
+//! What the settings mean to the layers below.
+
+use souffleur_actors::KernelSettings;
+use souffleur_store::StoreSettings;
+
+use super::{Durability, Settings};
+
+impl Settings {
+    /// The kernel's limits.
+    #[must_use]
+    pub fn kernel(&self) -> KernelSettings {
+        let Settings { supervision, loader, store, health, analytics, .. } = self;
+        let automatic = KernelSettings::default();
+        let or = |slots: usize, automatic: usize| if slots == 0 { automatic } else { slots };
+        KernelSettings {
+            compute_slots: or(supervision.compute_slots, automatic.compute_slots),
+            answer_slots: or(supervision.answer_slots, automatic.answer_slots),
+            answer_queue: supervision.answer_queue,
+            port_capacity: supervision.component_queue,
+            max_abandoned: supervision.abandoned_max,
+            restart_intensity: supervision.restart_intensity,
+            restart_period_ms: supervision.restart_period_ms,
+            backoff_min_ms: supervision.backoff_min_ms,
+            backoff_max_ms: supervision.backoff_max_ms,
+            backoff_jitter_percent: supervision.backoff_jitter_percent,
+            healthy_after_ms: supervision.healthy_after_ms,
+            quarantine_retry_ms: supervision.quarantine_retry_ms,
+            max_attempts: supervision.attempts_max,
+            start_deadline_ms: supervision.start_deadline_ms,
+            grace_ms: supervision.grace_ms,
+            stall_ms: supervision.stall_ms,
+            watch_interval_ms: supervision.watch_interval_ms,
+            store_deadline_ms: store.write_deadline_ms,
+            batch_deadline_ms: loader.batch_deadline_ms,
+            probe_interval_ms: health.probe_interval_ms,
+            probe_deadline_ms: health.probe_deadline_ms,
+            analytics_interval_ms: analytics.interval_ms,
+            health_flush_ms: health.flush_ms,
+            loader_memory_bytes: loader.memory_limit_bytes,
+            loader_queue: loader.queue_capacity,
+            drain_deadline_ms: supervision.drain_deadline_ms,
+            event_capacity: supervision.event_capacity,
+            seed: u64::from(supervision.seed),
+        }
+    }
+
+    /// The database's limits.
+    #[must_use]
+    pub fn sqlite(&self) -> StoreSettings {
+        let store = &self.store;
+        StoreSettings {
+            queue_capacity: store.queue_capacity,
+            queue_rows: store.queue_rows,
+            group_commit_rows: store.group_commit_rows,
+            readers: store.readers,
+            busy_timeout_ms: store.busy_timeout_ms,
+            retry_after_ms: store.retry_after_ms,
+            durability: match store.durability {
+                Durability::Normal => souffleur_store::Durability::Normal,
+                Durability::Full => souffleur_store::Durability::Full,
+            },
+            file_bytes_max: store.file_bytes_max,
+            checkpoint_pages: store.checkpoint_pages,
+        }
+    }
+}
+
+/// The key of a setting the kernel knows under another name.
+pub(super) fn key(kernel: &str) -> String {
+    let renamed = [
+        ("port_capacity", "supervision.component_queue"),
+        ("max_abandoned", "supervision.abandoned_max"),
+        ("max_attempts", "supervision.attempts_max"),
+        ("store_deadline_ms", "store.write_deadline_ms"),
+        ("batch_deadline_ms", "loader.batch_deadline_ms"),
+        ("probe_interval_ms", "health.probe_interval_ms"),
+        ("probe_deadline_ms", "health.probe_deadline_ms"),
+        ("analytics_interval_ms", "analytics.interval_ms"),
+        ("health_flush_ms", "health.flush_ms"),
+        ("loader_memory_bytes", "loader.memory_limit_bytes"),
+        ("loader_queue", "loader.queue_capacity"),
+    ];
+    let found = renamed.iter().find(|(theirs, _)| *theirs == kernel);
+    found.map_or_else(|| format!("supervision.{kernel}"), |(_, ours)| (*ours).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_defaults_are_those_of_the_layers_below() {
+        assert_eq!(Settings::default().kernel(), KernelSettings::default());
+        assert_eq!(Settings::default().sqlite(), StoreSettings::default());
+    }
+
+    #[test]
+    fn every_key_of_the_kernel_has_a_key_here() {
+        let schema = crate::settings::schema(&[]);
+        let kernel = serde_json::to_value(KernelSettings::default()).unwrap();
+        for name in kernel.as_object().unwrap().keys() {
+            let pointer = format!("/properties/{}", key(name).replace('.', "/properties/"));
+            assert!(schema.pointer(&pointer).is_some(), "{name} would be reported as {}", key(name));
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The sections of the settings. The doc comments here are the manual; the values are in `config/default.toml`.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+
+/// Every setting of the runtime.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the data lives.
+    pub data: Data,
+    /// The HTTP service.
+    pub http: Http,
+    /// How components are run, watched and restarted.
+    pub supervision: Supervision,
+    /// The training-data loader and its memory.
+    pub loader: Loader,
+    /// The database.
+    pub store: Store,
+    /// Health checks.
+    pub health: Health,
+    /// The loop that feeds what the runtime measures of itself back as data.
+    pub analytics: Analytics,
+    /// The log.
+    pub telemetry: Telemetry,
+    /// The components: one section per component, named after it.
+    #[serde(default)]
+    pub components: BTreeMap<String, Value>,
+}
+
+/// Where the data lives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// Directory of the database; made if it is not there.
+    pub dir: PathBuf,
+}
+
+/// The HTTP service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Address to listen on. Anything but a loopback address needs `api_keys`.
+    pub bind: IpAddr,
+    /// Port to listen on; 0 lets the system choose.
+    pub port: u16,
+    /// Keys of which every request must carry one, as `Authorization: Bearer KEY` or `X-API-Key: KEY`.
+    /// An empty list lets everybody in who can reach the port. `/livez` and `/readyz` never ask.
+    pub api_keys: Vec<ApiKey>,
+    /// Threads that serve requests.
+    #[schemars(range(min = 1, max = 64))]
+    pub workers: usize,
+    /// Connections open at the same time, per thread.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub connections_max: usize,
+    /// Largest request body.
+    #[schemars(range(min = 1024, max = 1_073_741_824))]
+    pub body_limit_bytes: usize,
+    /// Most records in one request.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub records_max: usize,
+    /// Most rows of a batch in one answer.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub batch_limit_rows: usize,
+    /// Longest a request may take; an event stream is none, a training run has a limit of its own.
+    #[schemars(range(min = 10, max = 3_600_000))]
+    pub request_timeout_ms: u64,
+    /// Longest a request may wait for a training run.
+    #[schemars(range(min = 10, max = 86_400_000))]
+    pub train_timeout_ms: u64,
+    /// Requests a second that are let through in the long run, all clients taken together.
+    /// Health, readiness and liveness are not counted.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub rate_limit_per_s: u32,
+    /// Requests let through at once after a pause.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub burst: u32,
+    /// Event streams open at the same time.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub event_streams_max: usize,
+    /// Pause after which an idle event stream shows a sign of life.
+    #[schemars(range(min = 100, max = 600_000))]
+    pub event_keep_alive_ms: u64,
+    /// Longest the service waits for open requests when it stops.
+    #[schemars(range(min = 0, max = 600_000))]
+    pub shutdown_timeout_ms: u64,
+}
+
+impl Http {
+    /// The address to listen on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.bind, self.port)
+    }
+}
+
+/// A secret a client proves itself with. It is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ApiKey(#[schemars(length(min = 16), extend("writeOnly" = true))] String);
+
+impl ApiKey {
+    /// Fewest characters of a key.
+    pub const SHORTEST: usize = 16;
+
+    /// A key. Settings that hold one shorter than [`SHORTEST`](Self::SHORTEST) are refused.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key in the clear.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ApiKey(not shown)")
+    }
+}
+
+impl Serialize for ApiKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("(not shown)")
+    }
+}
+
+/// How components are run, watched and restarted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Supervision {
+    /// Training runs and probes at the same time; 0 takes one less than there are processors, at least 1.
+    #[schemars(range(min = 0, max = 256))]
+    pub compute_slots: usize,
+    /// Answers computed at the same time; 0 takes the number of processors, between 2 and 8.
+    #[schemars(range(min = 0, max = 256))]
+    pub answer_slots: usize,
+    /// Answers that may wait for a slot before callers are told to come back.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub answer_queue: usize,
+    /// Calls one component may hold, waiting and running, before callers are told to come back.
+    #[schemars(range(min = 1, max = 4_096))]
+    pub component_queue: usize,
+    /// Hung threads that are replaced by new ones before slots are lost.
+    #[schemars(range(min = 0, max = 64))]
+    pub abandoned_max: usize,
+    /// Failures within `restart_period_ms` that are answered by a restart; one more sets the component aside
+    /// (quarantine).
+    #[schemars(range(min = 0, max = 1000))]
+    pub restart_intensity: usize,
+    /// The window in which failures are counted.
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub restart_period_ms: u64,
+    /// Pause before the first restart; it doubles with each one that follows.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub backoff_min_ms: u64,
+    /// Longest pause before a restart; not below `backoff_min_ms`.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub backoff_max_ms: u64,
+    /// How far a pause is moved at random, in percent of itself.
+    #[schemars(range(min = 0, max = 50))]
+    pub backoff_jitter_percent: u8,
+    /// A component that worked this long starts again with the shortest pause.
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub healthy_after_ms: u64,
+    /// Time after which a component in quarantine is tried again, not below `restart_period_ms`; 0 waits for an
+    /// operator.
+    #[schemars(range(min = 0, max = 2_592_000_000_u64))]
+    pub quarantine_retry_ms: u64,
+    /// Times a job that crashes its component is tried.
+    #[schemars(range(min = 1, max = 10))]
+    pub attempts_max: u32,
+    /// Longest a component may take to read its parameters and its last model.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub start_deadline_ms: u64,
+    /// Time between asking a job to stop and giving its thread up.
+    #[schemars(range(min = 1, max = 60_000))]
+    pub grace_ms: u64,
+    /// A running job that shows no sign of life for this long counts as hung.
+    #[schemars(range(min = 10, max = 3_600_000))]
+    pub stall_ms: u64,
+    /// How often running jobs are looked at; not above `stall_ms`.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub watch_interval_ms: u64,
+    /// Longest a shutdown waits for running jobs before they are cancelled.
+    #[schemars(range(min = 0, max = 600_000))]
+    pub drain_deadline_ms: u64,
+    /// Events a slow listener may lag behind before it misses some.
+    #[schemars(range(min = 16, max = 65_536))]
+    pub event_capacity: usize,
+    /// Seed of the random part of pauses.
+    pub seed: u32,
+}
+
+/// The training-data loader and its memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Loader {
+    /// Most memory the image of the history may take; the oldest rows give way.
+    #[schemars(range(min = 1_048_576, max = 1_099_511_627_776_u64))]
+    pub memory_limit_bytes: usize,
+    /// Requests the loader may hold before callers are told to come back.
+    #[schemars(range(min = 1, max = 4_096))]
+    pub queue_capacity: usize,
+    /// Longest wait for one batch.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub batch_deadline_ms: u64,
+}
+
+/// The database.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// Longest wait for one write.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub write_deadline_ms: u64,
+    /// Write requests that may wait for the database before callers are told to come back.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub queue_capacity: usize,
+    /// Records that may wait in all requests together.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub queue_rows: usize,
+    /// Records after which no further request joins a transaction.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub group_commit_rows: usize,
+    /// Connections for reading.
+    #[schemars(range(min = 1, max = 64))]
+    pub readers: usize,
+    /// Longest wait for a lock another process holds, or for a free reader.
+    #[schemars(range(min = 1, max = 600_000))]
+    pub busy_timeout_ms: u64,
+    /// What a caller who found the queue full is told to wait.
+    #[schemars(range(min = 1, max = 60_000))]
+    pub retry_after_ms: u64,
+    /// When a write counts as kept.
+    pub durability: Durability,
+    /// Bytes the database file may grow to; a write beyond it fails as on a full disk.
+    #[schemars(range(min = 1_048_576, max = 281_474_976_710_656_u64))]
+    pub file_bytes_max: u64,
+    /// Pages the write-ahead log may grow to before they are moved into the database file.
+    #[schemars(range(min = 100, max = 10_000_000))]
+    pub checkpoint_pages: u32,
+}
+
+/// When a write counts as kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// It survives the end of the process, however sudden; a power cut may cost the last writes.
+    Normal,
+    /// It survives a power cut too.
+    Full,
+}
+
+/// Health checks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Time between two probes of the same component.
+    #[schemars(range(min = 10, max = 86_400_000))]
+    pub probe_interval_ms: u64,
+    /// Longest a probe may compute.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub probe_deadline_ms: u64,
+    /// How often changes of health are written down.
+    #[schemars(range(min = 10, max = 60_000))]
+    pub flush_ms: u64,
+}
+
+/// The loop that feeds what the runtime measures of itself back as data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Analytics {
+    /// Time between two rounds; 0 switches the loop off.
+    #[schemars(range(min = 0, max = 86_400_000))]
+    pub interval_ms: u64,
+}
+
+/// The log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// How a line of the log looks.
+    pub format: LogFormat,
+    /// What is logged: a level (`error`, `warn`, `info`, `debug`, `trace`), or one per module, as `info,souffleur=debug`.
+    pub filter: String,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}

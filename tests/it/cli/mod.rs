@@ -1,0 +1,9 @@
+//! The command line, as users meet it: the real program.
+
+mod certify;
+mod errors;
+mod help;
+mod import;
+mod listings;
+mod remote;
+mod simulate;

@@ -1,0 +1,7 @@
+//! What must hold whatever happens to the process: nothing acknowledged is lost, nothing is there twice, health tells
+//! the truth.
+
+mod disk;
+mod kill;
+mod ledger;
+mod terminate;

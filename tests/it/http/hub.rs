@@ -1,0 +1,68 @@
+//! Asking the data hub.
+
+use serde_json::{Value, json};
+
+use super::problems::problem;
+use crate::service::{Service, start, wait_until};
+
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+fn ask(service: &Service, query: &Value, accept: &str) -> crate::service::Answer {
+    service.send("POST", "/v1/batches", &[JSON, ("Accept", accept)], query.to_string().as_bytes())
+}
+
+/// A service with 600 sessions and one rule application each, all of them usable in a batch.
+fn filled() -> Service {
+    let service = start(&[("http.batch_limit_rows", "500")]);
+    let session = |i: u32| {
+        json!({
+            "session_id": format!("s{i}"), "original_prompt": format!("Write test {i}."), "team_size": 10,
+            "quality_score": f64::from(i % 10) / 10.0, "event_time": "2026-01-31T12:00:00Z",
+            "rules": [{"rule_id": "say \"why\", plainly", "improvement_score": 0.1, "propensity": 0.5}],
+        })
+    };
+    let sessions: Vec<_> = (0..600).map(session).collect();
+    service.post("/v1/sessions", &json!(sessions)).expect(201);
+    let last = json!({"filter": {"session_id": "s599"}});
+    wait_until("the last session is usable", || {
+        ask(&service, &last, "*/*").expect(200).json()["rows"].as_array().is_some_and(|rows| rows.len() == 1)
+    });
+    service
+}
+
+fn column(batch: &Value, name: &str) -> usize {
+    batch["columns"].as_array().unwrap().iter().position(|column| column == name).unwrap()
+}
+
+#[test]
+fn a_batch_is_written_as_json_and_as_csv() {
+    let service = filled();
+    let query = json!({"view": "applications", "features": {"named": ["team_size"]}, "limit": 3});
+    let batch = ask(&service, &query, "application/json").expect(200).json();
+    let rows = batch["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    assert_eq!(rows[2][column(&batch, "team_size")], 0.5);
+    assert_eq!(rows[2][column(&batch, "quality_score")], 0.9);
+    assert_eq!(rows[2][column(&batch, "rule_id")], "say \"why\", plainly");
+    assert_eq!(rows[2][column(&batch, "confidence")], Value::Null);
+    assert_eq!(rows[2][column(&batch, "event_time")], "2026-01-31T12:00:00Z");
+    assert!(batch["version"]["watermark"].as_i64().unwrap() > 0);
+    let answer = ask(&service, &query, "text/csv").expect(200);
+    assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
+    let mut table = csv::Reader::from_reader(answer.body.as_slice());
+    let header: Vec<_> = table.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(json!(header), batch["columns"]);
+    let last = table.records().last().unwrap().unwrap();
+    assert_eq!(&last[column(&batch, "rule_id")], "say \"why\", plainly");
+    assert_eq!(&last[column(&batch, "confidence")], "");
+}
+
+#[test]
+fn a_batch_is_limited_and_written_whole() {
+    let service = filled();
+    let batch = ask(&service, &json!({}), "*/*").expect(200).json();
+    assert_eq!(batch["rows"].as_array().unwrap().len(), 500);
+    problem(ask(&service, &json!({"limit": 501}), "*/*"), 422, "invalid-query");
+    let table = ask(&service, &json!({"features": "none"}), "text/csv").expect(200).text();
+    assert_eq!(table.lines().count(), 501);
+}

@@ -1,0 +1,10 @@
+//! The HTTP service, through sockets.
+
+mod components;
+mod document;
+mod embedded;
+mod events;
+mod hub;
+mod limits;
+mod problems;
+mod records;

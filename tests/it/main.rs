@@ -1,0 +1,10 @@
+//! Tests of the product as users meet it.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod cli;
+mod faults;
+mod http;
+mod process;
+mod sample;
+mod service;
+mod settings;
