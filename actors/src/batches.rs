@@ -13,7 +13,9 @@ use souffleur_core::query::Query;
 use souffleur_core::store::StoreError;
 
 use crate::error::CallError;
-use crate::loader::{DataChanged, DrainLoader, GetTrainingBatch, LoaderActor, LoaderError, LoaderStatus};
+use crate::loader::{
+    DataChanged, DrainLoader, GetLoaderStatus, GetTrainingBatch, LoaderActor, LoaderError, LoaderStatus,
+};
 use crate::port::Port;
 
 /// Something to come, from whatever source.
@@ -29,6 +31,9 @@ pub trait BatchSource: Send + Sync + 'static {
 
     /// Ends once a batch can hold every row up to `watermark`.
     fn reaches(&self, watermark: Seq) -> Coming<()>;
+
+    /// Ends once it has answered a question that takes it no time: it lives.
+    fn pulse(&self) -> Coming<()>;
 
     /// What keeps it from working, if anything does.
     fn trouble(&self) -> Option<String>;
@@ -69,6 +74,16 @@ impl BatchSource for LoaderSource {
         Box::pin(async move {
             while board.load().watermark < watermark {
                 tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        })
+    }
+
+    fn pulse(&self) -> Coming<()> {
+        let answer = self.port.control(GetLoaderStatus);
+        Box::pin(async move {
+            if answer.await.is_err() {
+                // A loader that dropped the question is being restarted: no sign of life.
+                std::future::pending().await
             }
         })
     }

@@ -15,6 +15,7 @@ use tokio::sync::broadcast;
 use crate::component::{ComponentActor, Identity};
 use crate::error::CallError;
 use crate::events::RuntimeEvent;
+use crate::health::board::ComponentBoard;
 use crate::health::{ComponentHealth, Health, State, assess};
 use crate::kernel::Kernel;
 use crate::messages::{Operate, Restart, Train};
@@ -160,7 +161,8 @@ impl Handle {
     pub fn component_health(&self, name: &str) -> Option<ComponentHealth> {
         let kernel = self.kernel();
         let i = kernel.entries.iter().position(|entry| entry.name == name)?;
-        Some(assess::component(&kernel.env, &kernel.entries[i], i, kernel.components[i].depth()))
+        let hub = assess::Hub::look(&kernel.env);
+        Some(assess::component(&kernel.env, &hub, &kernel.entries[i], i, kernel.components[i].depth()))
     }
 
     /// Lets a component take no more jobs: the running one is stopped and put back. Answers go on.
@@ -246,12 +248,17 @@ impl Handle {
         self.kernel().stopper.ended().await
     }
 
-    /// Whether the runtime has started everything and takes work.
+    /// Whether every component has been started, well or not, and the runtime takes work. Once it is, later restarts
+    /// of single components do not change it.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let kernel = self.kernel();
-        let starting = |board: &crate::health::board::ComponentBoard| board.state() == State::Starting;
-        kernel.stopper.refusal().is_none() && !kernel.env.board.components.iter().any(starting)
+        let starting = |board: &ComponentBoard| board.state() == State::Starting;
+        let ready = &kernel.started;
+        if !ready.load(Ordering::Relaxed) && !kernel.env.board.components.iter().any(starting) {
+            ready.store(true, Ordering::Relaxed);
+        }
+        ready.load(Ordering::Relaxed) && kernel.stopper.refusal().is_none()
     }
 }
 

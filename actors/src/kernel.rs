@@ -1,7 +1,7 @@
 //! Starts the kernel: checks what it is given, then builds everything on a thread of its own.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -61,6 +61,8 @@ pub(crate) struct Kernel {
     /// The control thread's timers and tasks.
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) stopper: Stopper,
+    /// Whether every component has left its first start behind.
+    pub(crate) started: AtomicBool,
 }
 
 /// Where work runs and batches come from.
@@ -215,6 +217,7 @@ pub(crate) fn assemble(
         feedback: Port::new(feedback, 1, retry_after_ms),
         runtime: tokio::runtime::Handle::current(),
         stopper,
+        started: AtomicBool::new(false),
     })
 }
 

@@ -5,6 +5,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+#[cfg(panic = "abort")]
+compile_error!("supervision catches panics: build with `panic = \"unwind\"`");
+
 mod answer;
 mod append;
 pub mod batches;

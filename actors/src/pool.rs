@@ -215,7 +215,7 @@ mod tests {
     fn blocked(pool: &Pool) -> (TaskId, mpsc::Receiver<()>, mpsc::Sender<()>) {
         let (begun, has_begun) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
-        let run = Box::new(move || drop(released.recv()));
+        let run = Box::new(move || assert!(released.recv().is_err(), "the sender only hangs up"));
         let started = Box::new(move || begun.send(()).unwrap());
         (pool.submit(Work { started, run }).unwrap(), has_begun, release)
     }

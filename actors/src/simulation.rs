@@ -109,6 +109,10 @@ impl BatchSource for DirectBatches {
         Box::pin(std::future::ready(()))
     }
 
+    fn pulse(&self) -> Coming<()> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn trouble(&self) -> Option<String> {
         None
     }

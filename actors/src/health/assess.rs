@@ -1,6 +1,6 @@
 //! Judging what the board says: the three checks, the score, the word for the whole.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use souffleur_core::catalogue::Entry;
@@ -22,15 +22,27 @@ const PANICS_PER: u64 = 100;
 const PROBE_COUNTS_INTERVALS: u64 = 3;
 /// Below this score the whole is unhealthy.
 const UNHEALTHY_BELOW: f64 = 0.5;
-/// A control thread not seen for this long stands still.
-const CONTROL_STALL: Duration = Duration::from_secs(2);
+/// A thread of mailboxes not seen for this long stands still.
+const MAILBOX_STALL: Duration = Duration::from_secs(2);
 
 fn check(passed: bool, reason: impl Into<String>) -> Check {
     Check { passed, reason: reason.into() }
 }
 
+/// What all components share: where their data comes from.
+pub(crate) struct Hub {
+    loader: PartHealth,
+    store: PartHealth,
+}
+
+impl Hub {
+    pub(crate) fn look(env: &Environment) -> Self {
+        Self { loader: loader(env), store: store(&env.board) }
+    }
+}
+
 /// One component's health. Reads atomics and snapshots only.
-pub(crate) fn component(env: &Environment, entry: &Entry, index: usize, depth: usize) -> ComponentHealth {
+pub(crate) fn component(env: &Environment, hub: &Hub, entry: &Entry, index: usize, depth: usize) -> ComponentHealth {
     let board = &env.board.components[index];
     let (spec, state, now) = (entry.spec(), board.state(), env.clock.now());
     let rows = env.learnable_rows.load(Ordering::Acquire);
@@ -41,7 +53,7 @@ pub(crate) fn component(env: &Environment, entry: &Entry, index: usize, depth: u
         let (done, total) = Progress::position(&job.progress);
         JobProgress { done, total, last_tick: Timestamp(job.last_tick_us.load(Ordering::Relaxed)) }
     });
-    let data_flow = data_flow(env, board, spec, lag_rows);
+    let data_flow = data_flow(hub, board, spec, lag_rows);
     let performance = performance(env, board, spec, state, progress, latency.p99_ms, now);
     let quality = quality(board);
     let overall = data_flow.passed && performance.passed && quality.passed;
@@ -77,12 +89,12 @@ pub(crate) fn runs(board: &ComponentBoard) -> RunCounts {
     }
 }
 
-fn data_flow(env: &Environment, board: &ComponentBoard, spec: &ComponentSpec, lag_rows: u64) -> Check {
-    if !env.board.loader.health().up {
-        return check(false, "the loader is not running");
+fn data_flow(hub: &Hub, board: &ComponentBoard, spec: &ComponentSpec, lag_rows: u64) -> Check {
+    if !hub.loader.up {
+        return check(false, format!("the loader: {}", hub.loader.reason));
     }
-    if let Some(error) = env.board.store_error() {
-        return check(false, format!("the store fails: {error}"));
+    if !hub.store.up {
+        return check(false, format!("the store fails: {}", hub.store.reason));
     }
     if let Cadence::NewRows(rows) = spec.cadence
         && lag_rows > u64::from(rows).saturating_mul(LAG_FACTOR)
@@ -162,22 +174,34 @@ pub(crate) fn score(env: &Environment, entries: &[Entry]) -> f64 {
     if due > 0.0 { passed / due } else { 1.0 }
 }
 
+/// How long ago a beat was; nothing before the first.
+fn still(env: &Environment, beat_us: &AtomicU64) -> Option<Duration> {
+    let beat = Duration::from_micros(beat_us.load(Ordering::Relaxed));
+    let still = env.clock.monotonic().saturating_sub(beat);
+    (beat > Duration::ZERO && still > MAILBOX_STALL).then_some(still)
+}
+
 /// The supervisor's health; it shares its thread with the components, so a thread that stands still shows here.
 fn supervisor(env: &Environment) -> PartHealth {
     let part = env.board.supervisor.health();
-    let beat = Duration::from_micros(env.board.control_beat_us.load(Ordering::Relaxed));
-    let still = env.clock.monotonic().saturating_sub(beat);
-    if part.up && beat > Duration::ZERO && still > CONTROL_STALL {
-        let reason = format!("the control thread has not been seen for {} ms", still.as_millis());
-        return PartHealth { up: false, reason, ..part };
+    match still(env, &env.board.control_beat_us) {
+        Some(still) if part.up => {
+            let reason = format!("the control thread has not been seen for {} ms", still.as_millis());
+            PartHealth { up: false, reason, ..part }
+        }
+        _ => part,
     }
-    part
 }
 
 fn loader(env: &Environment) -> PartHealth {
     let part = env.board.loader.health();
-    match env.batches.trouble() {
-        Some(reason) if part.up => PartHealth { reason, ..part },
+    // While the control thread stands still nobody asks the loader: its silence means nothing.
+    let silent = still(env, &env.board.loader_beat_us).filter(|_| still(env, &env.board.control_beat_us).is_none());
+    match (silent, env.batches.trouble()) {
+        (Some(still), _) if part.up => {
+            PartHealth { up: false, reason: format!("it has not answered for {} ms", still.as_millis()), ..part }
+        }
+        (_, Some(reason)) if part.up => PartHealth { reason, ..part },
         _ => part,
     }
 }
@@ -191,7 +215,7 @@ fn store(board: &HealthBoard) -> PartHealth {
 
 /// The word for the whole.
 pub(crate) fn status(env: &Environment, score: f64, stopping: bool) -> HealthStatus {
-    let parts_up = supervisor(env).up && env.board.loader.health().up && store(&env.board).up;
+    let parts_up = supervisor(env).up && loader(env).up && store(&env.board).up;
     let unprobed = env.board.components.iter().any(|board| board.probe.load().is_none());
     let uptime_us = env.clock.now().0.saturating_sub(env.board.started.0);
     let young = u64::try_from(uptime_us / 1_000).unwrap_or(0) < env.settings.probe_interval_ms;
@@ -214,15 +238,16 @@ pub(crate) fn status(env: &Environment, score: f64, stopping: bool) -> HealthSta
 /// The health of the whole. Reads atomics and snapshots only; O(components).
 pub(crate) fn whole(env: &Environment, entries: &[Entry], depth: impl Fn(usize) -> usize, stopping: bool) -> Health {
     let score = score(env, entries);
-    let components = entries.iter().enumerate().map(|(i, entry)| component(env, entry, i, depth(i))).collect();
+    let hub = Hub::look(env);
+    let components = entries.iter().enumerate().map(|(i, entry)| component(env, &hub, entry, i, depth(i))).collect();
     Health {
         score,
         status: status(env, score, stopping),
         since: env.board.started,
-        loader: loader(env),
         monitor: env.board.monitor.health(),
         supervisor: supervisor(env),
-        store: store(&env.board),
+        loader: hub.loader,
+        store: hub.store,
         components,
         watermark: env.board.watermark(),
         feedback_latency: env.board.feedback_latency.percentiles(),

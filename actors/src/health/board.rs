@@ -146,6 +146,8 @@ pub(crate) struct HealthBoard {
     pub(crate) monitor: Arc<PartStatus>,
     store_error: ArcSwapOption<String>,
     watermark: AtomicI64,
+    /// When the loader last answered, microseconds of monotonic time.
+    pub(crate) loader_beat_us: AtomicU64,
     /// When the control thread last looked, microseconds of monotonic time.
     pub(crate) control_beat_us: AtomicU64,
     /// How late it was then.
@@ -165,6 +167,7 @@ impl HealthBoard {
             monitor: Arc::default(),
             store_error: ArcSwapOption::empty(),
             watermark: AtomicI64::new(0),
+            loader_beat_us: AtomicU64::new(0),
             control_beat_us: AtomicU64::new(0),
             control_lag_us: AtomicU64::new(0),
             records_appended: AtomicU64::new(0),

@@ -45,6 +45,7 @@ pub(crate) struct MonitorActor {
     told: Option<(HealthStatus, f64)>,
     timers: Vec<SpawnHandle>,
     last_beat: Time,
+    listening_to_loader: bool,
 }
 
 impl MonitorActor {
@@ -70,6 +71,7 @@ impl MonitorActor {
             told: None,
             timers: Vec::new(),
             last_beat,
+            listening_to_loader: false,
         }
     }
 
@@ -77,13 +79,25 @@ impl MonitorActor {
         Duration::from_millis(self.env.settings.probe_interval_ms)
     }
 
-    fn beat(&mut self) {
+    /// Shows that the control thread lives, and asks the loader whether it does.
+    fn beat(&mut self, ctx: &mut Context<Self>) {
         let now = self.env.elapsed();
         let late = now.saturating_sub(self.last_beat).saturating_sub(BEAT_INTERVAL);
         self.last_beat = now;
         let micros = |d: Duration| u64::try_from(d.as_micros()).unwrap_or(u64::MAX);
         self.env.board.control_lag_us.store(micros(late), Ordering::Relaxed);
         self.env.board.control_beat_us.store(micros(self.env.clock.monotonic()).max(1), Ordering::Relaxed);
+        if std::mem::replace(&mut self.listening_to_loader, true) {
+            return;
+        }
+        let pulse = tokio::time::timeout(BEAT_INTERVAL * 10, self.env.batches.pulse());
+        ctx.spawn(actix::fut::wrap_future::<_, Self>(pulse).map(move |answered, this, _| {
+            this.listening_to_loader = false;
+            if answered.is_ok() {
+                let now = micros(this.env.clock.monotonic()).max(1);
+                this.env.board.loader_beat_us.store(now, Ordering::Relaxed);
+            }
+        }));
     }
 
     /// Probes whoever is due, as many at a time as there are slots, so that probes leave room for work.
@@ -185,11 +199,12 @@ impl Actor for MonitorActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         self.flushing = false;
         self.probing.fill(false);
+        self.listening_to_loader = false;
         self.last_beat = self.env.elapsed();
         let flush = Duration::from_millis(self.env.settings.health_flush_ms);
         let look = (self.interval() / RETRY_SHARE).min(BEAT_INTERVAL).max(Duration::from_millis(1));
         self.timers = vec![
-            ctx.run_interval(BEAT_INTERVAL, |this, _| this.beat()),
+            ctx.run_interval(BEAT_INTERVAL, Self::beat),
             ctx.run_interval(look, Self::probe_due),
             ctx.run_interval(flush, Self::flush),
         ];

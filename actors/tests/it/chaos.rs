@@ -72,7 +72,6 @@ async fn caller(handle: Handle, mut rng: Xoshiro256PlusPlus, id: usize) -> usize
 }
 
 async fn end_at_a_random_moment(seed: u64) {
-    println!("seed {seed}");
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let scripts: Vec<_> =
         ["scripted", "eager", "consumer"].map(|name| (name, random_script(seed, name, &mut rng))).into();
@@ -111,6 +110,7 @@ async fn end_at_a_random_moment(seed: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_end_may_come_at_any_moment() {
     for seed in 1..=12 {
+        println!("seed {seed}");
         end_at_a_random_moment(seed).await;
     }
 }

@@ -18,10 +18,10 @@ use souffleur_core::time::Timestamp;
 use crate::components::{Answer, Script};
 
 /// Longest any test waits for anything.
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// The machine's clock.
-pub struct SystemClock(Instant);
+pub(crate) struct SystemClock(Instant);
 
 impl Default for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "a test's edge")]
@@ -43,7 +43,7 @@ impl Clock for SystemClock {
 }
 
 /// Limits that make tests quick.
-pub fn quick() -> KernelSettings {
+pub(crate) fn quick() -> KernelSettings {
     KernelSettings {
         compute_slots: 2,
         answer_slots: 2,
@@ -65,12 +65,12 @@ pub fn quick() -> KernelSettings {
 }
 
 /// Sections for components by name.
-pub fn params(scripts: &[(&str, Script)]) -> BTreeMap<String, Value> {
+pub(crate) fn params(scripts: &[(&str, Script)]) -> BTreeMap<String, Value> {
     scripts.iter().map(|(name, script)| ((*name).to_owned(), json!(script))).collect()
 }
 
 /// So many sessions, none of which was there before.
-pub fn sessions(prefix: &str, count: usize) -> Vec<Append> {
+pub(crate) fn sessions(prefix: &str, count: usize) -> Vec<Append> {
     let session = |i| {
         let json =
             json!({ "session_id": format!("{prefix}-{i}"), "original_prompt": "Write it.", "quality_score": 0.5 });
@@ -82,14 +82,14 @@ pub fn sessions(prefix: &str, count: usize) -> Vec<Append> {
 }
 
 /// A kernel that runs, and its store.
-pub struct World {
-    pub handle: Handle,
-    pub store: Arc<MemoryStore>,
+pub(crate) struct World {
+    pub(crate) handle: Handle,
+    pub(crate) store: Arc<MemoryStore>,
 }
 
 impl World {
     /// Starts a kernel on a store that holds five sessions, and waits until it is ready.
-    pub async fn start(entries: Vec<Entry>, scripts: &[(&str, Script)], settings: KernelSettings) -> Self {
+    pub(crate) async fn start(entries: Vec<Entry>, scripts: &[(&str, Script)], settings: KernelSettings) -> Self {
         let store = Arc::new(MemoryStore::default());
         store.append(sessions("first", 5), Timestamp(1)).await.unwrap();
         let world = Self::on(store, entries, scripts, settings).unwrap();
@@ -98,7 +98,7 @@ impl World {
     }
 
     /// Starts a kernel on a store and does not wait.
-    pub fn on(
+    pub(crate) fn on(
         store: Arc<MemoryStore>,
         entries: Vec<Entry>,
         scripts: &[(&str, Script)],
@@ -111,7 +111,7 @@ impl World {
     }
 
     /// Waits until something is so.
-    pub async fn until(&self, what: &str, so: impl Fn(&Handle) -> bool) {
+    pub(crate) async fn until(&self, what: &str, so: impl Fn(&Handle) -> bool) {
         let waited = tokio::time::timeout(LIMIT, async {
             while !so(&self.handle) {
                 tokio::time::sleep(Duration::from_millis(2)).await;
@@ -121,18 +121,18 @@ impl World {
     }
 
     /// Waits until a component is in a state.
-    pub async fn until_state(&self, component: &str, state: State) {
+    pub(crate) async fn until_state(&self, component: &str, state: State) {
         let so = |handle: &Handle| handle.component_health(component).unwrap().state == state;
         self.until(&format!("{component} is {}", state.name()), so).await;
     }
 
     /// Trains and expects a model.
-    pub async fn train(&self, component: &str) -> souffleur_actors::TrainOutcome {
+    pub(crate) async fn train(&self, component: &str) -> souffleur_actors::TrainOutcome {
         self.handle.train(component, LIMIT).await.unwrap()
     }
 
     /// Asks and expects an answer.
-    pub async fn ask(&self, component: &str, echo: u64) -> Answer {
+    pub(crate) async fn ask(&self, component: &str, echo: u64) -> Answer {
         let answer = self.handle.query(component, json!({ "echo": echo })).await.unwrap();
         serde_json::from_value(answer).unwrap()
     }

@@ -8,7 +8,7 @@ use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::query::Query;
 
 /// A batch of so many rows without features.
-pub fn of_rows(rows: usize, version: DataVersion) -> TrainingBatch {
+pub(crate) fn of_rows(rows: usize, version: DataVersion) -> TrainingBatch {
     let seq: Vec<Seq> = (1..).map(Seq).take(rows).collect();
     TrainingBatch {
         query: Query::default(),

@@ -17,12 +17,12 @@ use souffleur_core::job::Job;
 use souffleur_core::params::Hyperparams;
 use souffleur_core::query::Query;
 
-pub mod batch;
+pub(crate) mod batch;
 
 /// What to do in one call.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub(crate) enum Step {
     /// What was asked.
     #[default]
     Right,
@@ -41,7 +41,7 @@ pub enum Step {
 /// One list of steps per kind of call: the n-th call does the n-th step, later ones repeat the last.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Script {
+pub(crate) struct Script {
     /// Tells this script's counts from those of other tests.
     pub key: String,
     /// Reading the parameters. The first call is made by the check before the start.
@@ -53,15 +53,15 @@ pub struct Script {
     /// Answering.
     pub answer: Vec<Step>,
     /// Whether the model panics when it is dropped.
-    pub model_panics_when_dropped: bool,
+    pub(crate) model_panics_when_dropped: bool,
     /// Whether the model panics when it is read back.
-    pub model_panics_when_read: bool,
+    pub(crate) model_panics_when_read: bool,
 }
 
 static CALLS: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 
 /// How often a script's kind of call was made.
-pub fn calls(key: &str, kind: &str) -> usize {
+pub(crate) fn calls(key: &str, kind: &str) -> usize {
     let calls = CALLS.lock().unwrap_or_else(PoisonError::into_inner);
     calls.get(&format!("{key}/{kind}")).copied().unwrap_or(0)
 }
@@ -90,7 +90,7 @@ impl Hyperparams for Script {
 
 /// What a run learnt: how many runs came before it, and from how many rows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Model {
+pub(crate) struct Model {
     generation: u64,
     rows: usize,
     panics_when_dropped: bool,
@@ -112,7 +112,7 @@ impl Drop for Model {
 
 /// What a run found.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Report {
+pub(crate) struct Report {
     /// Rows it saw.
     pub rows: usize,
     /// Producers whose report it was handed.
@@ -122,7 +122,7 @@ pub struct Report {
 /// What can be asked.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Ask {
+pub(crate) struct Ask {
     /// Comes back in the answer.
     #[serde(default)]
     pub echo: u64,
@@ -130,7 +130,7 @@ pub struct Ask {
 
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// How many runs came before the model's.
     pub generation: u64,
     /// Rows the model was trained on.
@@ -216,7 +216,7 @@ const SPEC: ComponentSpec = ComponentSpec {
 macro_rules! scripted {
     ($(#[$doc:meta])* $name:ident, $spec:expr) => {
         $(#[$doc])*
-        pub struct $name;
+        pub(crate) struct $name;
 
         impl Component for $name {
             const SPEC: ComponentSpec = $spec;
@@ -273,8 +273,8 @@ scripted!(
 );
 
 /// [`Scripted`] in a catalogue.
-pub const SCRIPTED: Entry = Entry::of::<Scripted>();
+pub(crate) const SCRIPTED: Entry = Entry::of::<Scripted>();
 /// [`Eager`] in a catalogue.
-pub const EAGER: Entry = Entry::of::<Eager>();
+pub(crate) const EAGER: Entry = Entry::of::<Eager>();
 /// [`Consumer`] in a catalogue.
-pub const CONSUMER: Entry = Entry::of::<Consumer>();
+pub(crate) const CONSUMER: Entry = Entry::of::<Consumer>();
