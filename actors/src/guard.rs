@@ -40,6 +40,12 @@ pub(crate) struct PartStatus {
 }
 
 impl PartStatus {
+    /// Shows a part as running that is no guarded actor.
+    #[cfg(feature = "testing")]
+    pub(crate) fn set_up(&self) {
+        self.up.store(true, Ordering::Release);
+    }
+
     pub(crate) fn health(&self) -> PartHealth {
         let up = self.up.load(Ordering::Acquire);
         let panic = self.last_panic.load();

@@ -14,6 +14,7 @@ mod environment;
 pub mod error;
 pub mod events;
 mod feedback;
+pub mod graph;
 mod guard;
 pub mod handle;
 pub mod health;
@@ -26,10 +27,13 @@ pub mod pool;
 pub mod port;
 pub mod settings;
 mod shutdown;
+#[cfg(feature = "testing")]
+pub mod simulation;
 mod supervisor;
 
 pub use error::{CallError, StartError};
 pub use events::RuntimeEvent;
+pub use graph::ComponentGraph;
 pub use handle::Handle;
 pub use kernel::start;
 pub use outcome::{RuntimeMetrics, ShutdownReport, TrainOutcome};

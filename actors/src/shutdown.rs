@@ -170,7 +170,11 @@ async fn sequence(kernel: Arc<Kernel>) -> ShutdownReport {
     let limit = settings.store_deadline() + STEP_LIMIT;
     steps.step("write the history of health", limit, async { quiesce.await.ok() }).await;
     let drained = env.batches.drain();
-    steps.step("drain the loader", STEP_LIMIT, async { Some(drained.await) }).await;
+    let drained = async {
+        drained.await;
+        Some(())
+    };
+    steps.step("drain the loader", STEP_LIMIT, drained).await;
     steps.step("close the store", settings.store_deadline(), close_store(&kernel)).await;
     let clean = steps.done.iter().all(|step| step.completed) && stopped.abandoned == 0 && stopped.silent == 0;
     ShutdownReport {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix::Addr;
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::{Interrupted, Job};
+use souffleur_core::store::{Lease, RunState};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,8 @@ impl Outcome {
 pub(super) struct FlightControl {
     /// Cancelled when the job is told to stop.
     stop: CancellationToken,
+    /// Cancelled when the job's thread is given up.
+    given_up: CancellationToken,
     /// The job itself, once it has a slot.
     job: OnceLock<Job>,
     /// Its place in the pool, once it has one.
@@ -67,6 +70,7 @@ impl FlightControl {
 
     /// Gives the job's thread up. `false` if its slot is lost until it comes back.
     pub(super) fn abandon(&self, compute: &dyn Compute) -> bool {
+        self.given_up.cancel();
         self.task.get().is_none_or(|task| compute.abandon(*task))
     }
 
@@ -103,6 +107,24 @@ impl Flight {
         self.control.stop.run_until_cancelled(step).await.unwrap_or_else(stopped)
     }
 
+    /// Waits for a claim; one that comes after the job was told to stop is handed back.
+    pub(super) async fn claimed(
+        &self,
+        claim: impl Future<Output = Result<Lease, CallError>> + Send + 'static,
+    ) -> Result<Lease, CallError> {
+        let mut claim = Box::pin(claim);
+        if let Some(claimed) = self.control.stop.run_until_cancelled(&mut claim).await {
+            return claimed;
+        }
+        let env = Arc::clone(&self.env);
+        tokio::spawn(async move {
+            if let Ok(lease) = claim.await {
+                train::record_failure(&env, lease, RunState::Cancelled, "cancelled").await;
+            }
+        });
+        Err(CallError::Component(Interrupted::Cancelled.into()))
+    }
+
     /// Computes on a slot.
     pub(super) async fn compute<T: Send + 'static>(
         &self,
@@ -127,13 +149,13 @@ impl Flight {
         if self.control.is_stopping() {
             self.env.compute.withdraw(task);
         }
-        receiver.await.unwrap_or_else(|_| {
-            Err(CallError::Component(if self.control.is_stopping() {
-                Interrupted::Cancelled.into()
-            } else {
-                ComponentError::Panicked("its thread ended without a result".to_owned())
-            }))
-        })
+        match self.control.given_up.run_until_cancelled(receiver).await {
+            Some(Ok(result)) => result,
+            Some(Err(_)) if !self.control.is_stopping() => {
+                Err(ComponentError::Panicked("its thread ended without a result".to_owned()).into())
+            }
+            Some(Err(_)) | None => Err(CallError::Component(Interrupted::Cancelled.into())),
+        }
     }
 }
 
@@ -176,7 +198,10 @@ pub(super) async fn drive(flight: Arc<Flight>, kind: JobKind, permission: onesho
             let mut lease = None;
             let computed = train::compute(&flight, &mut lease).await;
             match settle(&flight, computed, permission).await {
-                None => None,
+                None => {
+                    train::give_up(&flight, lease).await;
+                    None
+                }
                 Some(computed) => Some(train::record(&flight, lease, computed).await),
             }
         }

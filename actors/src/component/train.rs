@@ -12,6 +12,7 @@ use souffleur_core::store::{Lease, RunCommit, RunFailure, RunState, Store};
 use uuid::Uuid;
 
 use super::flight::{Flight, Outcome};
+use crate::environment::Environment;
 use crate::error::CallError;
 use crate::events::RuntimeEvent;
 use crate::health::board::{BatchSeen, Published};
@@ -47,9 +48,8 @@ pub(super) async fn compute(flight: &Flight, lease: &mut Option<Lease>) -> Resul
     let run_id = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds)).to_string();
     let settings = &env.settings;
     let ttl_ms = spec.budgets.train_ms + settings.batch_deadline_ms + settings.store_deadline_ms + settings.grace_ms;
-    let claim = env.committed(env.store.claim(&component.name, &run_id, now, ttl_ms));
-    let claimed = flight.unless_stopped(claim).await?;
-    *lease = Some(claimed);
+    let (claim, claim_env) = (env.store.claim(&component.name, &run_id, now, ttl_ms), Arc::clone(env));
+    *lease = Some(flight.claimed(async move { claim_env.committed(claim).await }).await?);
     let limit = Duration::from_millis(settings.batch_deadline_ms);
     let batch = env.batches.batch(Arc::clone(&component.name), query);
     let batch = async { tokio::time::timeout(limit, batch).await.unwrap_or(Err(CallError::DeadlineExceeded)) };
@@ -108,17 +108,33 @@ pub(super) async fn record(flight: &Flight, lease: Option<Lease>, computed: Resu
         (Some(lease), Err(error)) => {
             let cancelled = error == CallError::Component(Interrupted::Cancelled.into());
             let state = if cancelled { RunState::Cancelled } else { RunState::Failed };
-            let failure = RunFailure { lease, now: env.clock.now(), state, reason: error.to_string() };
-            finished(flight, &failure.lease.run_id, state, Some(&error));
-            // The run's own error is what the caller needs to know; this one is only for the log.
-            if let Err(unrecorded) = env.committed(env.store.fail_run(failure)).await {
-                tracing::warn!(component = %flight.component.name, error = %unrecorded, "a failed run was not recorded");
-            }
+            finished(flight, &lease.run_id, state, Some(&error));
+            record_failure(env, lease, state, &error.to_string()).await;
             Outcome::Failed(error)
         }
         (None, Err(error)) => Outcome::Failed(error),
         // Without a lease nothing is computed.
         (None, Ok(_)) => Outcome::Failed(CallError::Stopped),
+    }
+}
+
+/// Records that a run ended without a model. The run's own error is what its callers need to know; that it could not
+/// be recorded is only for the log.
+pub(super) async fn record_failure(env: &Environment, lease: Lease, state: RunState, reason: &str) {
+    let component = lease.component.clone();
+    let failure = RunFailure { lease, now: env.clock.now(), state, reason: reason.to_owned() };
+    if let Err(error) = env.committed(env.store.fail_run(failure)).await {
+        tracing::warn!(component, %error, "a failed run was not recorded");
+    }
+}
+
+/// Records that a run was given up, unless a newer one has taken over already.
+pub(super) async fn give_up(flight: &Flight, lease: Option<Lease>) {
+    if let Some(lease) = lease {
+        let reason = "it would not stop and was given up";
+        let error = CallError::DeadlineExceeded;
+        finished(flight, &lease.run_id, RunState::Failed, Some(&error));
+        record_failure(&flight.env, lease, RunState::Failed, reason).await;
     }
 }
 

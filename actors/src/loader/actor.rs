@@ -243,18 +243,20 @@ impl LoaderActor {
         let Some(running) = self.running.take_if(|running| running.task == done.task) else {
             return; // It was given up before.
         };
-        if done.image.watermark < self.image.watermark {
-            self.loaded = false;
-        }
+        // A panic or a failed reload may have cost rows that were there before.
+        let before = match done.refreshed {
+            Some(Ok(reached)) => reached,
+            _ => self.image.watermark,
+        };
+        self.loaded = (self.loaded || matches!(done.refreshed, Some(Ok(_)))) && done.image.watermark >= before;
         self.image = done.image;
         match done.refreshed {
-            Some(Ok(())) => {
-                self.loaded = true;
+            Some(Ok(reached)) => {
                 self.failures = 0;
                 self.last_error = None;
                 if self.announced == running.announced {
                     // Everything there is was read. Rows announced beyond it do not exist.
-                    self.announced = self.image.watermark;
+                    self.announced = reached;
                 }
             }
             Some(Err(error)) => self.failed(error),
@@ -280,7 +282,9 @@ impl LoaderActor {
         let pause = self.settings.backoff_min.saturating_mul(1 << doublings).min(self.settings.backoff_max);
         self.failures = self.failures.saturating_add(1);
         self.retry_at = self.clock.monotonic() + pause;
-        tracing::warn!(%error, failures = self.failures, ?pause, "the loader could not read the history");
+        if !self.draining {
+            tracing::warn!(%error, failures = self.failures, ?pause, "the loader could not read the history");
+        }
         self.last_error = Some(error);
     }
 

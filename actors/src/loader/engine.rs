@@ -15,6 +15,7 @@ use super::error::LoaderError;
 use super::execute::{Answer, Sources, Unanswered, execute, execute_rows, version_of};
 use super::image::{ApplicationBlock, Block, FeedbackBlock, Image, SessionBlock};
 use super::memory::{BatchMemory, Meter, Ticket};
+use super::work::fenced;
 
 /// Fewest and most rows read from the store at once.
 const PAGE_ROWS: std::ops::RangeInclusive<usize> = 256..=32_768;
@@ -182,7 +183,11 @@ impl Engine {
         execute: impl Fn(&Sources<'_>) -> Result<Answer, Unanswered>,
     ) -> Result<Answer, LoaderError> {
         let room = |bytes| self.room(bytes);
-        let attempt = |image: &Image| execute(&Sources { image, store: &*self.store, job, room: &room });
+        // A panic here leaves the image as it was: the fence is inside the lock.
+        let attempt = |image: &Image| {
+            let fenced = fenced(|| Ok(execute(&Sources { image, store: &*self.store, job, room: &room })));
+            fenced.unwrap_or_else(|panicked| Err(Unanswered::Failed(panicked)))
+        };
         match attempt(image) {
             Ok(answer) => Ok(answer),
             Err(Unanswered::Failed(error)) => Err(error),

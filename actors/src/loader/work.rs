@@ -4,6 +4,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use souffleur_core::ids::Seq;
 use souffleur_core::job::Job;
 use souffleur_core::runner::panic_text;
 use tokio::sync::oneshot;
@@ -32,7 +33,8 @@ pub(super) struct Task {
 pub(super) struct Done {
     pub(super) task: TaskId,
     pub(super) image: ImageStatus,
-    pub(super) refreshed: Option<Result<(), LoaderError>>,
+    /// How far the history was read, if it was.
+    pub(super) refreshed: Option<Result<Seq, LoaderError>>,
     pub(super) built: Option<BatchResult>,
 }
 
@@ -62,17 +64,17 @@ pub(super) fn submit(
 }
 
 impl Task {
-    fn run(self, job: &Job) -> (ImageStatus, Option<Result<(), LoaderError>>, Option<BatchResult>) {
-        let refreshed = self.refresh.then(|| fenced(|| self.engine.refresh(job).map(drop)));
+    fn run(self, job: &Job) -> (ImageStatus, Option<Result<Seq, LoaderError>>, Option<BatchResult>) {
+        let refreshed = self.refresh.then(|| fenced(|| self.engine.refresh(job)));
         let built = self.question.as_ref().map(|question| self.build(question, &refreshed, job));
         // A panic may have cost the image; asking for its status repairs it.
         (self.engine.status(), refreshed, built)
     }
 
-    fn build(&self, question: &Question, refreshed: &Option<Result<(), LoaderError>>, job: &Job) -> BatchResult {
+    fn build(&self, question: &Question, refreshed: &Option<Result<Seq, LoaderError>>, job: &Job) -> BatchResult {
         let failure = match refreshed {
             Some(Err(error)) => Some(error),
-            Some(Ok(())) => None,
+            Some(Ok(_)) => None,
             None => self.stale.as_ref(),
         };
         if let Some(error) = failure {
@@ -93,7 +95,7 @@ impl Task {
 }
 
 /// Turns a panic into an error.
-fn fenced<T>(work: impl FnOnce() -> Result<T, LoaderError>) -> Result<T, LoaderError> {
+pub(super) fn fenced<T>(work: impl FnOnce() -> Result<T, LoaderError>) -> Result<T, LoaderError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let text = panic_text(payload.as_ref());
         // Dropping a payload can panic again.

@@ -197,8 +197,9 @@ impl Cell {
             out.push(CellAction::Reply(call, verdict));
             return;
         }
+        // The last one queued: a crashed run before it may have to be tried again first, and order is kept.
         if kind == JobKind::Train
-            && let Some(queued) = self.queue.iter_mut().find(|job| job.kind == JobKind::Train)
+            && let Some(queued) = self.queue.iter_mut().rfind(|job| job.kind == JobKind::Train)
         {
             queued.callers.push((call, deadline));
             return;
@@ -212,7 +213,7 @@ impl Cell {
         if matches!(self.status, Status::Quarantined | Status::Draining | Status::Stopped) {
             return;
         }
-        if let Some(queued) = self.queue.iter_mut().find(|job| job.kind == JobKind::Train) {
+        if let Some(queued) = self.queue.iter_mut().rfind(|job| job.kind == JobKind::Train) {
             queued.demanded = true;
             return;
         }

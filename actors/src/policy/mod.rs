@@ -9,6 +9,9 @@ pub mod cell;
 pub mod signals;
 pub mod tree;
 
+#[cfg(test)]
+mod model_tests;
+
 use std::time::Duration;
 
 /// Time since the runtime was started.

@@ -310,8 +310,7 @@ async fn a_probe_that_fails_is_degraded_and_costs_the_score() {
 }
 
 #[tokio::test]
-async fn training_at_its_end_keeps_nothing_waiting() {
-    // A caller that goes away is no reason to stop the others.
+async fn a_run_nobody_waits_for_any_more_is_cancelled() {
     let script = Script { train: vec![Step::Work(40)], ..script("gone") };
     let world = World::start(vec![SCRIPTED], &[("scripted", script)], quick()).await;
     let short = world.handle.train("scripted", Duration::from_millis(5)).await;

@@ -1,8 +1,8 @@
 //! Append, train, answer, look at the health, append again.
 
 use serde_json::json;
-use souffleur_actors::CallError;
 use souffleur_actors::health::State;
+use souffleur_actors::{CallError, ComponentGraph};
 use souffleur_core::store::Store;
 
 use crate::components::{CONSUMER, SCRIPTED};
@@ -45,4 +45,22 @@ async fn a_misspelt_component_is_told_the_nearest() {
     let world = World::start(vec![SCRIPTED], &[], quick()).await;
     let error = world.handle.train("scriptd", LIMIT).await.unwrap_err().to_string();
     assert_eq!(error, "unknown component `scriptd`; did you mean `scripted`?");
+}
+
+#[test]
+fn the_graph_shows_who_feeds_whom() {
+    let entries = [CONSUMER, SCRIPTED];
+    let graph = ComponentGraph::of(&entries).unwrap();
+    let expected = json!({
+        "nodes": [
+            { "name": "scripted", "tier": "learning", "order": 0 },
+            { "name": "consumer", "tier": "learning", "order": 1 },
+        ],
+        "edges": [{ "producer": "scripted", "consumer": "consumer" }],
+    });
+    assert_eq!(json!(graph), expected);
+    let dot = ComponentGraph::dot(&entries).unwrap();
+    assert!(dot.starts_with("digraph") && dot.contains("label = \"scripted\"") && dot.contains("0 -> 1"), "{dot}");
+    let error = ComponentGraph::of(&[CONSUMER]).unwrap_err().to_string();
+    assert_eq!(error, "consumer.consumes: nothing produces `scripted`; enable that component as well");
 }

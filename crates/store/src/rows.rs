@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use souffleur_core::component::Measurement;
 use souffleur_core::ids::{DataVersion, Epoch, Seq};
 use souffleur_core::records::{BeforeMetrics, Complexity, Rule, RuleApplication, Session};
-use souffleur_core::store::{ModelRow, RunRow, RunState, StoreError};
+use souffleur_core::store::{Metrics, ModelRow, RunRow, RunState, StoreError};
 use souffleur_core::time::Timestamp;
 
 use crate::errors::unreadable;
@@ -153,6 +154,18 @@ pub(crate) fn version(watermark: i64, schema_hash: i64) -> DataVersion {
     DataVersion { watermark: Seq(watermark), schema_hash: schema_hash.cast_unsigned() }
 }
 
+/// A figure as JSON holds it: one that is not finite is null there.
+#[derive(serde::Deserialize)]
+struct StoredMeasurement {
+    metric: String,
+    value: Option<f64>,
+}
+
+fn metrics(text: Option<&str>) -> Result<Metrics, StoreError> {
+    let stored: Vec<StoredMeasurement> = parse_optional("metrics", text)?.unwrap_or_default();
+    Ok(stored.into_iter().map(|m| Measurement::new(m.metric, m.value.unwrap_or(f64::NAN))).collect())
+}
+
 impl StoredRun {
     pub(crate) fn into_row(self) -> Result<RunRow, StoreError> {
         let state =
@@ -168,7 +181,7 @@ impl StoredRun {
             duration_ms: self.duration_ms.map(|ms| u64::try_from(ms).unwrap_or(0)),
             reason: self.reason,
             report: parse_optional("report", self.report.as_deref())?,
-            metrics: parse_optional("metrics", self.metrics.as_deref())?.unwrap_or_default(),
+            metrics: metrics(self.metrics.as_deref())?,
         })
     }
 }

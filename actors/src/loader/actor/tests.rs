@@ -256,6 +256,22 @@ async fn a_panic_in_the_work_answers_everybody_and_the_loader_lives() {
 }
 
 #[actix::test]
+async fn a_panic_in_a_build_costs_that_batch_only() {
+    let history = known_history();
+    let reads = Arc::new(AtomicUsize::new(0));
+    history.0.before_read({
+        let reads = Arc::clone(&reads);
+        move || assert!(reads.fetch_add(1, Ordering::SeqCst) != 1, "the first build panics")
+    });
+    let stage = Stage::with(history);
+    let failed = stage.batch(Query::automl_results()).await;
+    assert_eq!(failed.unwrap_err(), LoaderError::Panicked("the first build panics".to_owned()));
+    assert_eq!(stage.batch(Query::default()).await.unwrap().len(), 6);
+    assert_eq!(stage.batch(Query::automl_results()).await.unwrap().len(), 1);
+    assert_eq!(reads.load(Ordering::SeqCst), 3, "the history was read once");
+}
+
+#[actix::test]
 async fn when_the_store_fails_the_last_image_serves_on() {
     let stage = Stage::with(known_history());
     let before = stage.batch(Query::default()).await.unwrap();

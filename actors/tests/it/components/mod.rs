@@ -17,7 +17,7 @@ use souffleur_core::job::Job;
 use souffleur_core::params::Hyperparams;
 use souffleur_core::query::Query;
 
-mod batch;
+pub mod batch;
 
 /// What to do in one call.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]

@@ -121,6 +121,16 @@ fn append_session(
             session_features::features.eq(&features),
         ))
         .execute(connection)?;
+    append_parts(connection, session, session_seq, now, next)
+}
+
+fn append_parts(
+    connection: &mut SqliteConnection,
+    session: &souffleur_core::records::Session,
+    session_seq: i64,
+    now: i64,
+    mut next: impl FnMut() -> i64,
+) -> QueryResult<()> {
     for (position, application) in (0i64..).zip(&session.rules) {
         diesel::insert_into(rule_applications::table)
             .values((

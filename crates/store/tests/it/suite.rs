@@ -53,6 +53,7 @@ macro_rules! store_suite {
                 the_newest_model_is_the_latest,
                 runs_are_listed_newest_first,
                 a_model_has_its_contents_name,
+                a_figure_that_is_no_number_does_not_hide_the_run,
                 unknown_names_are_refused,
             },
         }

@@ -1,5 +1,6 @@
 //! Leases, runs and models.
 
+use souffleur_core::component::Measurement;
 use souffleur_core::ids::{Epoch, Seq};
 use souffleur_core::store::{Lease, RunCommit, RunFailure, RunState, Store, StoreError};
 use souffleur_core::time::Timestamp;
@@ -118,6 +119,16 @@ pub(crate) fn a_model_has_its_contents_name(store: &dyn Store) {
     assert_ne!(id("k_means", "r4", &|commit| commit.seed = 0), first);
     assert_ne!(id("k_means", "r5", &|commit| commit.rows.truncate(1)), first);
     assert_ne!(id("apriori", "r6", &|_| {}), first);
+}
+
+pub(crate) fn a_figure_that_is_no_number_does_not_hide_the_run(store: &dyn Store) {
+    let metrics = [("auroc", f64::NAN), ("loss", f64::INFINITY), ("rows", 0.1)].map(|(m, v)| Measurement::new(m, v));
+    let lease = claim(store, "k_means", "r1");
+    store.commit_run(RunCommit { metrics: metrics.to_vec(), ..run(lease) }).wait().unwrap();
+    let stored = store.runs("k_means", 1).unwrap().remove(0).metrics;
+    assert_eq!(stored.iter().map(|m| m.metric.as_str()).collect::<Vec<_>>(), ["auroc", "loss", "rows"]);
+    assert!(stored[0].value.is_nan() && stored[1].value.is_nan());
+    assert_eq!(stored[2].value, 0.1);
 }
 
 pub(crate) fn unknown_names_are_refused(store: &dyn Store) {
