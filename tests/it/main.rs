@@ -1,6 +1,5 @@
 //! Tests of the product as users meet it.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
-#![allow(clippy::disallowed_methods, reason = "tests watch real processes by the real clock")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
 
 mod cli;
 mod faults;
