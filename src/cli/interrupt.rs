@@ -80,6 +80,16 @@ impl Interrupt {
         }
     }
 
+    /// Wakes whoever waits for a signal, and makes the calls asked for.
+    fn wake(&self) {
+        self.0.raised.notify_waiters();
+        let mut calls = self.0.on_first.lock().unwrap_or_else(PoisonError::into_inner);
+        let called = std::mem::take(&mut *calls);
+        self.0.woken.notify_all();
+        drop(calls);
+        called.into_iter().for_each(|call| call());
+    }
+
     /// The first signal is made known, the second ends the process. Whoever sends one to a process and to its group
     /// at once (as `timeout` does) means one.
     async fn hear(self, mut streams: Streams) {
@@ -88,12 +98,7 @@ impl Interrupt {
             if self.0.signals.fetch_add(1, Ordering::AcqRel) > 0 {
                 std::process::exit(i32::from(Exit::Interrupted as u8));
             }
-            self.0.raised.notify_waiters();
-            let mut calls = self.0.on_first.lock().unwrap_or_else(PoisonError::into_inner);
-            let called = std::mem::take(&mut *calls);
-            self.0.woken.notify_all();
-            drop(calls);
-            called.into_iter().for_each(|call| call());
+            self.wake();
             tokio::time::sleep(ECHO).await;
             while streams.next().now_or_never().is_some() {}
         }
