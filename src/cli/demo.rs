@@ -20,9 +20,6 @@ use crate::app;
 /// Sessions recorded at a time.
 const CHUNK: usize = 500;
 
-/// Longest line of an answer that is shown whole.
-const ANSWER_LINES: usize = 24;
-
 const EXAMPLES: &str = "\
 Simulates a team's prompt history, starts every component, trains them on it, shows what was learnt and asks one question; \
 then serves until Ctrl-C. Without --data-dir everything happens in a temporary directory that is removed at the end.
@@ -131,12 +128,15 @@ impl DemoArgs {
         let (_, question) = entry.runner.example().map_err(|error| Failure::failed(error.to_string()))?;
         console.line(format_args!("\nA question to {}:", entry.name))?;
         console.line(format_args!("  souffleur query {} '{question}'", entry.name))?;
-        let answer = serde_json::to_string_pretty(&embedded.query(&entry.name, question)?)?;
-        for line in answer.lines().take(ANSWER_LINES) {
-            console.line(format_args!("  {line}"))?;
-        }
-        if answer.lines().count() > ANSWER_LINES {
-            console.line("  ...")?;
+        let answer = embedded.query(&entry.name, question)?;
+        for (name, value) in answer.as_object().into_iter().flatten() {
+            match value.as_array() {
+                Some(list) => {
+                    let first = list.first().map(|first| format!(", the first: {first}")).unwrap_or_default();
+                    console.line(format_args!("  {name}: {} of them{first}", list.len()))?;
+                }
+                None => console.line(format_args!("  {name}: {value}"))?,
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The command line, as users meet it: the real program.
 
 mod certify;
+mod demo;
 mod errors;
 mod help;
 mod import;
