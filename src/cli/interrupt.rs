@@ -4,9 +4,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::Notify;
 
 use super::exit::{Exit, Failure, Outcome};
+
+/// Signals that follow one so soon are its echo.
+const ECHO: Duration = Duration::from_millis(100);
 
 /// What the rest of the program knows of signals. Clones share one state.
 #[derive(Clone, Default)]
@@ -76,18 +80,27 @@ impl Interrupt {
         }
     }
 
+    /// Wakes whoever waits for a signal, and makes the calls asked for.
+    fn wake(&self) {
+        self.0.raised.notify_waiters();
+        let mut calls = self.0.on_first.lock().unwrap_or_else(PoisonError::into_inner);
+        let called = std::mem::take(&mut *calls);
+        self.0.woken.notify_all();
+        drop(calls);
+        called.into_iter().for_each(|call| call());
+    }
+
+    /// The first signal is made known, the second ends the process. Whoever sends one to a process and to its group
+    /// at once (as `timeout` does) means one.
     async fn hear(self, mut streams: Streams) {
         loop {
             streams.next().await;
             if self.0.signals.fetch_add(1, Ordering::AcqRel) > 0 {
                 std::process::exit(i32::from(Exit::Interrupted as u8));
             }
-            self.0.raised.notify_waiters();
-            let mut calls = self.0.on_first.lock().unwrap_or_else(PoisonError::into_inner);
-            let called = std::mem::take(&mut *calls);
-            self.0.woken.notify_all();
-            drop(calls);
-            called.into_iter().for_each(|call| call());
+            self.wake();
+            tokio::time::sleep(ECHO).await;
+            while streams.next().now_or_never().is_some() {}
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
+use actix_web::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest};
 use futures_util::FutureExt;
@@ -50,7 +50,9 @@ impl Guard {
             Err(problem) => ServiceResponse::new(http.clone(), problem.at(http.path()).response()),
         };
         let status = response.status().as_u16();
-        self.state.counters.count(self.path, status, clock.monotonic().saturating_sub(began));
+        let took = clock.monotonic().saturating_sub(began);
+        self.state.counters.count(self.path, status, took);
+        tracing::debug!(method = %http.method(), path = http.path(), status, took_us = took.as_micros(), "served");
         Ok(response)
     }
 
@@ -96,7 +98,12 @@ impl Guard {
             }
             Err(_) => Problem::new(TIMEOUT, format!("no answer within {} ms", limit.as_millis())),
         };
-        let response = problem.at(http.path()).response();
+        let mut response = problem.at(http.path()).response();
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED
+            && let Ok(methods) = HeaderValue::from_str(&self.allow)
+        {
+            response.headers_mut().insert(ALLOW, methods);
+        }
         ServiceResponse::new(http, response)
     }
 
@@ -110,8 +117,7 @@ impl Guard {
         if told || !(status.is_client_error() || status.is_server_error()) {
             return None;
         }
-        let allow = response.headers().get(ALLOW).and_then(|value| value.to_str().ok());
-        Some(self.of_status(status, allow.unwrap_or(&self.allow)))
+        Some(self.of_status(status))
     }
 
     fn of_error(&self, error: &Error) -> Problem {
@@ -119,16 +125,16 @@ impl Guard {
             Some(problem) => problem.clone(),
             None => {
                 let status = error.as_response_error().status_code();
-                let problem = self.of_status(status, &self.allow);
+                let problem = self.of_status(status);
                 if status.is_client_error() { problem.because(&error.to_string()) } else { problem }
             }
         }
     }
 
-    fn of_status(&self, status: StatusCode, allow: &str) -> Problem {
+    fn of_status(&self, status: StatusCode) -> Problem {
         match status.as_u16() {
             404 => Problem::new(NOT_FOUND, "there is nothing at this address"),
-            405 => Problem::new(METHOD_NOT_ALLOWED, format!("use {allow}")).allow(allow),
+            405 => Problem::new(METHOD_NOT_ALLOWED, format!("use {}", self.allow)),
             413 => {
                 let limit = self.state.limits.body_limit_bytes;
                 Problem::new(PAYLOAD_TOO_LARGE, format!("a body may have at most {limit} bytes"))

@@ -31,7 +31,6 @@ pub(super) async fn problem(request: HttpRequest) -> Result<HttpResponse, Proble
     let name = request.match_info().get("name").unwrap_or_default();
     let kind = KINDS.iter().find(|kind| kind.name == name);
     let kind = kind.ok_or_else(|| Problem::new(NOT_FOUND, "there is no such kind of problem"))?;
-    let address = format!("/problems/{}", kind.name);
-    let told = json!({ "type": address, "title": kind.title, "status": kind.status, "advice": kind.advice });
+    let told = json!({ "type": kind.address, "title": kind.title, "status": kind.status, "advice": kind.advice });
     Ok(HttpResponse::Ok().json(told))
 }

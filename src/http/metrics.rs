@@ -113,7 +113,8 @@ fn components(figures: &mut Figures<'_>, metrics: &RuntimeMetrics) {
     use souffleur_actors::outcome::ComponentMetrics;
     let all = &metrics.components;
     let label = |c: &ComponentMetrics| vec![("component", c.name.clone())];
-    let counters: [(&str, &str, fn(&ComponentMetrics) -> f64); 7] = [
+    type Row = (&'static str, &'static str, fn(&ComponentMetrics) -> f64);
+    let counters: [Row; 7] = [
         ("answers", "Answers given", |c| c.answers as f64),
         ("answer_errors", "Questions that ended with an error", |c| c.answer_errors as f64),
         ("busy", "Calls turned away", |c| c.busy as f64),

@@ -137,6 +137,8 @@ pub fn serve(
         .workers(settings.workers)
         .max_connections(settings.connections_max)
         .client_request_timeout(HEAD_TIMEOUT)
+        // A client that hangs up is gone: what it holds (an event stream, a half-read body) is given back at once.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(settings.shutdown_timeout_ms.div_ceil(1000))
         .disable_signals()
         .bind(settings.address())?;

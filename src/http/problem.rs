@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -25,6 +25,8 @@ pub(super) const ERRORS_MAX: usize = 100;
 pub struct Kind {
     /// The last part of its address.
     pub name: &'static str,
+    /// Its address: what `type` says.
+    pub address: &'static str,
     /// The status it comes with.
     pub status: u16,
     /// What it is, in a few words.
@@ -35,7 +37,13 @@ pub struct Kind {
 
 macro_rules! kinds {
     ($($constant:ident = $name:literal, $status:literal, $title:literal, $advice:literal;)*) => {
-        $(pub(super) const $constant: Kind = Kind { name: $name, status: $status, title: $title, advice: $advice };)*
+        $(pub(super) const $constant: Kind = Kind {
+            name: $name,
+            address: concat!("/problems/", $name),
+            status: $status,
+            title: $title,
+            advice: $advice,
+        };)*
 
         /// Every kind there is.
         pub static KINDS: &[Kind] = &[$($constant),*];
@@ -129,7 +137,7 @@ impl From<Invalid> for Detail {
 pub struct Problem {
     /// The kind's address.
     #[serde(rename = "type")]
-    kind: String,
+    kind: &'static str,
     /// The kind in a few words.
     title: &'static str,
     /// The HTTP status.
@@ -139,25 +147,22 @@ pub struct Problem {
     /// The address that was asked.
     instance: String,
     /// What is wrong with the request, one by one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Detail>,
+    #[serde(skip_serializing_if = "<[Detail]>::is_empty")]
+    errors: Box<[Detail]>,
     #[serde(skip)]
     retry_after_ms: Option<u64>,
-    #[serde(skip)]
-    allow: Option<String>,
 }
 
 impl Problem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("/problems/{}", kind.name),
+            kind: kind.address,
             title: kind.title,
             status: kind.status,
             detail: detail.into(),
             instance: String::new(),
-            errors: Vec::new(),
+            errors: Box::default(),
             retry_after_ms: None,
-            allow: None,
         }
     }
 
@@ -169,11 +174,6 @@ impl Problem {
 
     pub(super) fn retry_after_ms(mut self, ms: u64) -> Self {
         self.retry_after_ms = Some(ms);
-        self
-    }
-
-    pub(super) fn allow(mut self, methods: impl Into<String>) -> Self {
-        self.allow = Some(methods.into());
         self
     }
 
@@ -194,9 +194,6 @@ impl Problem {
         let mut response = HttpResponse::build(self.status_code());
         if let Some(ms) = self.retry_after_ms {
             response.insert_header((RETRY_AFTER, ms.div_ceil(1000).max(1).to_string()));
-        }
-        if let Some(methods) = &self.allow {
-            response.insert_header((ALLOW, methods.as_str()));
         }
         if self.status == UNAUTHORIZED.status {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));

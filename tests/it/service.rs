@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use souffleur::settings::Sources;
 use souffleur::{Runtime, Settings};
+use souffleur_core::catalogue::Entry;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -26,8 +27,12 @@ pub struct Service {
 
 /// Starts a service with some settings changed.
 pub fn start(changes: &[(&str, &str)]) -> Service {
+    start_with(vec![sample::entry(), sample::broken()], changes)
+}
+
+/// Starts a service of these components.
+pub fn start_with(catalogue: Vec<Entry>, changes: &[(&str, &str)]) -> Service {
     let dir = tempfile::tempdir().unwrap();
-    let catalogue = [sample::entry(), sample::broken()];
     let mut sources = Sources::new().set("http.port", "0", "test").set("http.shutdown_timeout_ms", "1000", "test");
     for (key, value) in changes {
         sources = sources.set(*key, *value, "test");
