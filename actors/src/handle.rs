@@ -60,7 +60,7 @@ impl Handle {
         self.kernel().runtime.spawn(work).await.unwrap_or(Err(CallError::Stopped))
     }
 
-    fn kernel(&self) -> &Arc<Kernel> {
+    pub(crate) fn kernel(&self) -> &Arc<Kernel> {
         &self.inner.kernel
     }
 

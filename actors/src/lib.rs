@@ -16,6 +16,8 @@ pub mod compute;
 mod environment;
 pub mod error;
 pub mod events;
+#[cfg(feature = "testing")]
+pub mod faults;
 mod feedback;
 pub mod graph;
 mod guard;

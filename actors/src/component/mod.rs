@@ -137,6 +137,11 @@ impl Supervised for ComponentActor {
     fn restarting(&mut self, _: &mut Self::Context) {
         if let Some(flight) = self.in_flight.take() {
             flight.control.cancel(self.env.compute.as_ref());
+            let env = Arc::clone(&self.env);
+            actix::spawn(async move {
+                tokio::time::sleep(env.settings.grace()).await;
+                flight.control.abandon(env.compute.as_ref());
+            });
         }
         self.callers.clear();
         self.last_outcome = None;

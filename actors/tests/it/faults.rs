@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use souffleur_actors::faults::{Victim, panic_in};
 use souffleur_actors::health::State;
 use souffleur_actors::{CallError, KernelSettings, StartError};
 use souffleur_core::document::DocumentKind;
@@ -317,4 +318,41 @@ async fn a_run_nobody_waits_for_any_more_is_cancelled() {
     assert_eq!(short, Err(CallError::DeadlineExceeded));
     world.until_state("scripted", State::Ready).await;
     assert_eq!(world.handle.component_health("scripted").unwrap().runs.cancelled, 1, "nobody wanted it any more");
+}
+
+#[tokio::test]
+async fn a_panic_in_a_components_actor_is_a_restart_and_every_caller_is_told() {
+    let script = Script { train: vec![Step::Right, Step::Work(60_000), Step::Right], ..script("actor_panic") };
+    let world = World::start(two(), &[("scripted", script)], quick()).await;
+    world.train("scripted").await;
+    let handle = world.handle.clone();
+    let training = tokio::spawn(async move { handle.train("scripted", LIMIT).await });
+    world.until_state("scripted", State::Training).await;
+    panic_in(&world.handle, Victim::Component(0));
+    let told = tokio::time::timeout(LIMIT, training).await.unwrap().unwrap();
+    assert_eq!(told, Err(CallError::Stopped));
+    assert_eq!(world.ask("scripted", 2).await.generation, 0, "answers need no actor");
+    assert_eq!(world.train("scripted").await.rows, 5);
+    let health = world.handle.component_health("scripted").unwrap();
+    assert_eq!((health.state, health.restarts), (State::Ready, 1));
+    assert_eq!(world.handle.component_health("neighbour").unwrap().restarts, 0);
+    assert!(world.handle.shutdown().await.clean);
+}
+
+#[tokio::test]
+async fn the_control_plane_survives_its_own_panics() {
+    let script = Script { train: vec![Step::Panic, Step::Right], ..script("control_panic") };
+    let settings = KernelSettings { probe_interval_ms: 50, ..quick() };
+    let world = World::start(two(), &[("scripted", script)], settings).await;
+    for victim in [Victim::Supervisor, Victim::Monitor, Victim::Feedback] {
+        panic_in(&world.handle, victim);
+    }
+    world
+        .until("both were restarted", |h| h.health().supervisor.restarts == 1 && h.health().monitor.restarts == 1)
+        .await;
+    assert_eq!(world.train("scripted").await.rows, 5, "the supervisor still restarts what fails");
+    let probes = |handle: &souffleur_actors::Handle| handle.metrics().components[1].probes_passed;
+    let before = probes(&world.handle);
+    world.until("the monitor still probes", |handle| probes(handle) > before).await;
+    assert!(world.handle.shutdown().await.clean);
 }
