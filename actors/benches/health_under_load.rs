@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde_json::json;
 use souffleur_actors::health::percentiles::Histogram;
 use souffleur_actors::{Handle, KernelSettings};
+use souffleur_core::records::MetricPoint;
+use souffleur_core::store::Record;
 
 mod busy;
 
@@ -54,13 +56,17 @@ fn main() {
         let before = busy::now();
         runtime.block_on(handle.query("busy_0", json!(1))).unwrap();
         answers.record(before.elapsed());
+        let point = MetricPoint { metric: "bench".into(), subject: "bench".into(), ..MetricPoint::default() };
+        runtime.block_on(handle.append(vec![Record::Metric(point).into()])).unwrap();
         std::thread::sleep(Duration::from_millis(1));
     }
+    let usable = handle.health().feedback_latency;
     stop.store(true, Ordering::Relaxed);
     let runs: u64 = training.into_iter().map(|t| runtime.block_on(t).unwrap()).sum();
     println!("{COMPONENTS} components train on {cores} slots: {runs} runs");
     show("health of the whole (limit p99 100 us)", &whole);
     show("health of one component", &one);
     show("answers meanwhile", &answers);
+    println!("from the commit of a row to its being usable: {usable:?}");
     runtime.block_on(handle.shutdown());
 }

@@ -28,7 +28,7 @@ use crate::health::monitor::MonitorActor;
 use crate::loader::{LoaderActor, LoaderSettings};
 use crate::pool::{Pool, PoolSize};
 use crate::port::Port;
-use crate::settings::KernelSettings;
+use crate::settings::{KernelSettings, RETRY_AFTER_MS};
 use crate::shutdown::Stopper;
 use crate::supervisor::{self, Family, SupervisorActor, guard_limits};
 
@@ -88,8 +88,8 @@ pub fn start(
 ) -> Result<Handle, StartError> {
     let plan = Plan::check(entries, params, store, clock, settings)?;
     let pool = |name, slots, queue_capacity| {
-        let (max_abandoned, retry_after_ms) = (plan.settings.max_abandoned, plan.settings.backoff_min_ms);
-        Pool::new(PoolSize { name, slots, queue_capacity, max_abandoned, retry_after_ms })
+        let max_abandoned = plan.settings.max_abandoned;
+        Pool::new(PoolSize { name, slots, queue_capacity, max_abandoned, retry_after_ms: RETRY_AFTER_MS })
     };
     // One job per component is all there ever is.
     let compute: Arc<dyn Compute> =
@@ -155,7 +155,7 @@ async fn launch(
         drop(spawned.send((guard::spawn("loader", limits, status, actor), loader_board)));
     });
     let (address, loader_board) = is_spawned.await.map_err(|_| StartError::Kernel)?;
-    let port = Port::new(address, plan.settings.loader_queue, plan.settings.backoff_min_ms);
+    let port = Port::new(address, plan.settings.loader_queue, RETRY_AFTER_MS);
     let deadline = Duration::from_millis(plan.settings.batch_deadline_ms);
     let batches = Arc::new(LoaderSource::new(port, loader_board, deadline));
     assemble(plan, board, Machinery { compute, answers, batches }, stopper)
@@ -197,7 +197,6 @@ pub(crate) fn assemble(
         .map(|(i, (entry, section))| Arc::new(Identity::new(i, entry.clone(), section)))
         .collect();
     let limits = guard_limits(&env.settings);
-    let retry_after_ms = env.settings.backoff_min_ms;
     let family = Family { identities: identities.clone(), order: order.clone(), unfinished };
     // The monitor listens from before the first change of state.
     let events = env.events.subscribe();
@@ -213,8 +212,8 @@ pub(crate) fn assemble(
         env,
         components,
         supervisor,
-        monitor: Port::new(monitor, 1, retry_after_ms),
-        feedback: Port::new(feedback, 1, retry_after_ms),
+        monitor: Port::new(monitor, 1, RETRY_AFTER_MS),
+        feedback: Port::new(feedback, 1, RETRY_AFTER_MS),
         runtime: tokio::runtime::Handle::current(),
         stopper,
         started: AtomicBool::new(false),

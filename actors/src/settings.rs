@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use souffleur_core::error::Invalid;
 
+/// What a caller is told when a queue is full: long enough for a slot or two to come free.
+pub(crate) const RETRY_AFTER_MS: u64 = 100;
+
 /// Limits of the kernel. The defaults suit a small machine; all times are in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -15,7 +15,7 @@ use crate::messages::{Command, FromComponent, Report, Restart, RowsAppended, Sto
 use crate::policy::backoff::Backoff;
 use crate::policy::tree::{RestartRules, Tree, TreeAction, TreeEvent};
 use crate::port::{Port, Reply, Request};
-use crate::settings::KernelSettings;
+use crate::settings::{KernelSettings, RETRY_AFTER_MS};
 
 /// How often new rows are looked for.
 const ROWS_INTERVAL: Duration = Duration::from_millis(100);
@@ -89,7 +89,7 @@ pub(crate) fn spawn(env: &Arc<Environment>, family: Family) -> (Port<SupervisorA
             let (identity, interrupted) = (Arc::clone(&identities[i]), unfinished[i]);
             let actor = ComponentActor::new(Arc::clone(env), identity, ctx.address(), interrupted);
             let address = guard::spawn("component", limits, Arc::new(PartStatus::default()), actor);
-            spawned.insert(i, Port::new(address, settings.port_capacity, settings.backoff_min_ms));
+            spawned.insert(i, Port::new(address, settings.port_capacity, RETRY_AFTER_MS));
         }
         components = spawned.into_values().collect();
         SupervisorActor {
@@ -103,7 +103,7 @@ pub(crate) fn spawn(env: &Arc<Environment>, family: Family) -> (Port<SupervisorA
             waiting_for_stop: None,
         }
     });
-    (Port::new(address, 1, settings.backoff_min_ms), components)
+    (Port::new(address, 1, RETRY_AFTER_MS), components)
 }
 
 impl Actor for SupervisorActor {

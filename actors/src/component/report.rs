@@ -78,10 +78,12 @@ impl ComponentActor {
     }
 
     fn state(&self) -> (State, String) {
-        let training = self.cell.in_flight().is_some_and(|(_, kind)| kind == JobKind::Train);
+        let in_flight = self.cell.in_flight().is_some_and(|(_, kind)| kind == JobKind::Train);
+        // Until it has its data and a slot, a run is work to come.
+        let training = in_flight && self.board().job.load().is_some();
         match (self.cell.status(), &self.standing) {
             (Status::Stopped, _) => (State::Stopped, "stopped".to_owned()),
-            (Status::Draining, _) if training => (State::Training, "finishes its run before it stops".to_owned()),
+            (Status::Draining, _) if in_flight => (State::Training, "finishes its run before it stops".to_owned()),
             (Status::Draining, _) => (State::Stopped, "stopping".to_owned()),
             (Status::Quarantined, Standing::Quarantined { why }) => {
                 (State::Quarantined, format!("failed too often, last: {why}"))
@@ -96,9 +98,11 @@ impl ComponentActor {
             (Status::Down, _) => (State::Restarting, self.last_failure.clone()),
             (Status::Up, _) if training => (State::Training, "training".to_owned()),
             (Status::Up, _) if self.cell.is_paused() => (State::Paused, "paused by an operator".to_owned()),
-            (Status::Up, _) => {
-                self.degraded().map_or_else(|| (State::Ready, "ready".to_owned()), |reason| (State::Degraded, reason))
-            }
+            (Status::Up, _) => match self.degraded() {
+                Some(reason) => (State::Degraded, reason),
+                None if in_flight => (State::Ready, "its run waits for data or for a slot".to_owned()),
+                None => (State::Ready, "ready".to_owned()),
+            },
         }
     }
 

@@ -290,7 +290,7 @@ async fn changes_of_state_are_kept_in_the_store() {
     let store = reopened(&world);
     let events = store.documents(DocumentKind::HealthEvents, Some("scripted"), Seq(i64::MAX), 99).unwrap();
     let states: Vec<_> = events.iter().map(|event| event.body["to"].as_str().unwrap().to_owned()).collect();
-    let wanted = ["ready", "training", "restarting", "starting", "training", "ready", "stopped"];
+    let wanted = ["ready", "training", "restarting", "starting", "ready", "training", "ready", "stopped"];
     assert_eq!(states, wanted, "{events:#?}");
 }
 

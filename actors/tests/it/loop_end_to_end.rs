@@ -21,6 +21,7 @@ async fn what_is_appended_is_learnt_and_answered() {
     world.handle.append(sessions("second", 3)).await.unwrap();
     assert_eq!(world.handle.component_health("scripted").unwrap().lag_rows, 3);
     assert_eq!(world.train("scripted").await.rows, 8);
+    world.until("the way of a row into the image was timed", |h| h.health().feedback_latency.count > 0).await;
     assert_eq!(world.ask("scripted", 1).await.generation, 1, "the second model began with the first");
 
     let health = world.handle.component_health("scripted").unwrap();
