@@ -68,6 +68,8 @@ pub struct KernelSettings {
     pub drain_deadline_ms: u64,
     /// Events a slow listener may lag behind before it misses some, 16 to 65,536.
     pub event_capacity: usize,
+    /// Whether components train by themselves when enough rows are new, and make up for runs a crash cut short.
+    pub train_unasked: bool,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -103,6 +105,7 @@ impl Default for KernelSettings {
             loader_queue: 128,
             drain_deadline_ms: 10_000,
             event_capacity: 1_024,
+            train_unasked: true,
             seed: 1,
         }
     }

@@ -59,7 +59,7 @@ impl DemoArgs {
             settings.data.dir = directory.path().to_path_buf();
         }
         logging::command(&settings.telemetry, global)?;
-        let embedded = Embedded::open(&settings, interrupt)?;
+        let embedded = Embedded::start(&settings, interrupt)?;
         let shown = self.show(&embedded, console, interrupt);
         if self.exit || shown.is_err() {
             embedded.close()?;

@@ -43,8 +43,15 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the data directory and starts every component.
+    /// Opens the data directory for one command: nothing is trained but what the command asks for.
     pub(crate) fn open(settings: &Settings, interrupt: &Interrupt) -> Outcome<Self> {
+        let mut settings = settings.clone();
+        settings.supervision.train_unasked = false;
+        Self::start(&settings, interrupt)
+    }
+
+    /// Opens the data directory and starts every component, to stay.
+    pub(crate) fn start(settings: &Settings, interrupt: &Interrupt) -> Outcome<Self> {
         let executor = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let lock = DirectoryLock::take(&settings.data.dir)?;
         let runtime = Runtime::builder().settings(settings.clone()).start_blocking()?;

@@ -62,7 +62,7 @@ impl ServeArgs {
         let [bind, port] = self.listen.settings();
         let settings = global.settings(&[self.data.setting(), bind, port])?;
         logging::daemon(&settings.telemetry, global)?;
-        let embedded = Embedded::open(&settings, interrupt)?;
+        let embedded = Embedded::start(&settings, interrupt)?;
         serve(&embedded, &settings, console, interrupt)
     }
 }

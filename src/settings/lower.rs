@@ -40,6 +40,7 @@ impl Settings {
             loader_queue: loader.queue_capacity,
             drain_deadline_ms: supervision.drain_deadline_ms,
             event_capacity: supervision.event_capacity,
+            train_unasked: supervision.train_unasked,
             seed: u64::from(supervision.seed),
         }
     }

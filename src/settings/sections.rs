@@ -195,6 +195,8 @@ pub struct Supervision {
     /// Events a slow listener may lag behind before it misses some.
     #[schemars(range(min = 16, max = 65_536))]
     pub event_capacity: usize,
+    /// Whether components train by themselves when enough rows are new, and make up for runs a crash cut short.
+    pub train_unasked: bool,
     /// Seed of the random part of pauses.
     pub seed: u32,
 }

@@ -107,7 +107,7 @@ impl Handler<FromJob<Outcome>> for ComponentActor {
         self.step(event, ctx);
         self.last_outcome = None;
         if kind == JobKind::Start && self.cell.status() == Status::Up {
-            if std::mem::take(&mut self.unfinished) {
+            if self.env.settings.train_unasked && std::mem::take(&mut self.unfinished) {
                 self.step(CellEvent::Demand, ctx);
             }
             self.consider_training(ctx);

@@ -384,6 +384,9 @@ impl ComponentActor {
     fn consider_training(&mut self, ctx: &mut Context<Self>) {
         let spec = self.identity.entry.spec();
         let Cadence::NewRows(new) = spec.cadence else { return };
+        if !self.env.settings.train_unasked {
+            return;
+        }
         let rows = self.env.learnable_rows.load(Ordering::Acquire);
         let due = rows >= self.rows_trained.saturating_add(u64::from(new)) && rows >= spec.minimum_rows as u64;
         if due && self.cell.status() == Status::Up && !self.cell.has_training_queued() {

@@ -89,24 +89,34 @@ fn pauses_double_and_quarantine_is_retried_by_the_timer() {
     assert_eq!(calls("sim_backoff", "params"), 1 + 1 + 4 + 5);
 }
 
-#[test]
-fn a_component_with_a_cadence_trains_once_per_so_many_rows_and_not_on_the_runtimes_own() {
-    let script = Script { key: "sim_cadence".into(), ..Script::default() };
-    let settings = KernelSettings { analytics_interval_ms: 1_000, ..settings() };
-    let runs = simulate(scenario(EAGER, script, settings), |handle| async move {
+/// How often it had trained after the start and after each of four hours that brought five rows.
+fn unasked_runs(key: &str, settings: KernelSettings) -> Vec<usize> {
+    let script = Script { key: key.into(), ..Script::default() };
+    let key = key.to_owned();
+    simulate(scenario(EAGER, script, settings), |handle| async move {
         tokio::time::sleep(HOUR).await;
-        let after_start = calls("sim_cadence", "train");
-        let mut runs = vec![after_start];
+        let mut runs = vec![calls(&key, "train")];
         for hour in 0..4 {
-            // Five rows an hour: every second hour ten are new.
             handle.append(sessions(&format!("hour-{hour}"), 5)).await.unwrap();
             tokio::time::sleep(HOUR).await;
-            runs.push(calls("sim_cadence", "train"));
+            runs.push(calls(&key, "train"));
         }
         runs
     })
-    .unwrap();
-    assert_eq!(runs, [0, 1, 1, 2, 2]);
+    .unwrap()
+}
+
+#[test]
+fn a_component_with_a_cadence_trains_once_per_so_many_rows_and_not_on_the_runtimes_own() {
+    let settings = KernelSettings { analytics_interval_ms: 1_000, ..settings() };
+    // Every second hour ten rows are new.
+    assert_eq!(unasked_runs("sim_cadence", settings), [0, 1, 1, 2, 2]);
+}
+
+#[test]
+fn nothing_trains_unasked_where_that_is_switched_off() {
+    let settings = KernelSettings { train_unasked: false, ..settings() };
+    assert_eq!(unasked_runs("sim_asked", settings), [0; 5]);
 }
 
 #[test]
