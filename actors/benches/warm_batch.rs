@@ -69,13 +69,24 @@ fn views() -> [(&'static str, Query); 2] {
 }
 
 fn warm(group: &mut BenchmarkGroup<'_, WallTime>, system: &actix::SystemRunner, store: &Arc<MemoryStore>) {
-    let near = system.block_on(async { Port::new(loader(store).start(), 64, 1) });
+    let actor = loader(store);
+    let without_mailbox = actor.warm();
+    let near = system.block_on(async { Port::new(actor.start(), 64, 1) });
     let arbiter = Arbiter::new();
     let (sender, receiver) = mpsc::channel();
     let elsewhere = Arc::clone(store);
     arbiter.spawn_fn(move || sender.send(Port::new(loader(&elsewhere).start(), 64, 1)).unwrap());
     let far = receiver.recv().unwrap();
     for (view, query) in views() {
+        let batch = system.block_on(ask(&near, &query));
+        group.bench_function(format!("warm/{view}/any_thread_as_the_handle_asks"), |bencher| {
+            bencher.iter(|| {
+                let again = without_mailbox.get(&query);
+                debug_assert!(again.as_ref().is_some_and(|again| Arc::ptr_eq(again, &batch)));
+                black_box(again)
+            });
+        });
+        assert!(without_mailbox.get(&query).is_some_and(|again| Arc::ptr_eq(&again, &batch)));
         for (place, port) in [("same_thread", &near), ("other_thread", &far)] {
             let batch = system.block_on(ask(port, &query));
             group.bench_function(format!("warm/{view}/{place}"), |bencher| {

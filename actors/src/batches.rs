@@ -14,7 +14,7 @@ use souffleur_core::store::StoreError;
 
 use crate::error::CallError;
 use crate::loader::{
-    DataChanged, DrainLoader, GetLoaderStatus, GetTrainingBatch, LoaderActor, LoaderError, LoaderStatus,
+    DataChanged, DrainLoader, GetLoaderStatus, GetTrainingBatch, LoaderActor, LoaderError, LoaderStatus, WarmBatches,
 };
 use crate::port::Port;
 
@@ -25,6 +25,12 @@ pub type Coming<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub trait BatchSource: Send + Sync + 'static {
     /// Asks for a batch on behalf of `asker`.
     fn batch(&self, asker: Arc<str>, query: Query) -> Coming<Result<Arc<TrainingBatch>, CallError>>;
+
+    /// The batch, if it is there already; nothing is waited for.
+    fn warm(&self, query: &Query) -> Option<Arc<TrainingBatch>> {
+        let _ = query;
+        None
+    }
 
     /// Says that rows were committed up to `watermark`.
     fn data_changed(&self, watermark: Seq);
@@ -49,12 +55,18 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 pub(crate) struct LoaderSource {
     port: Port<LoaderActor>,
     board: Arc<ArcSwap<LoaderStatus>>,
+    warm: WarmBatches,
     deadline: Duration,
 }
 
 impl LoaderSource {
-    pub(crate) fn new(port: Port<LoaderActor>, board: Arc<ArcSwap<LoaderStatus>>, deadline: Duration) -> Self {
-        Self { port, board, deadline }
+    pub(crate) fn new(
+        port: Port<LoaderActor>,
+        board: Arc<ArcSwap<LoaderStatus>>,
+        warm: WarmBatches,
+        deadline: Duration,
+    ) -> Self {
+        Self { port, board, warm, deadline }
     }
 }
 
@@ -65,7 +77,12 @@ impl BatchSource for LoaderSource {
         Box::pin(async move { Ok(asked?.within(deadline).await??) })
     }
 
+    fn warm(&self, query: &Query) -> Option<Arc<TrainingBatch>> {
+        self.warm.get(query)
+    }
+
     fn data_changed(&self, watermark: Seq) {
+        self.warm.data_changed(watermark);
         self.port.address().do_send(DataChanged { watermark });
     }
 

@@ -104,6 +104,9 @@ impl Handle {
         self.takes_work()?;
         query.validate()?;
         let env = &self.kernel().env;
+        if let Some(batch) = env.batches.warm(&query) {
+            return Ok(batch);
+        }
         let limit = Duration::from_millis(env.settings.batch_deadline_ms);
         let coming = env.batches.batch(Arc::from("user"), query);
         self.on_kernel(

@@ -151,13 +151,13 @@ async fn launch(
     let (spawned, is_spawned) = oneshot::channel();
     loader_thread.spawn(async move {
         let actor = LoaderActor::new(store, loading, clock, settings);
-        let loader_board = actor.board();
-        drop(spawned.send((guard::spawn("loader", limits, status, actor), loader_board)));
+        let published = (actor.board(), actor.warm());
+        drop(spawned.send((guard::spawn("loader", limits, status, actor), published)));
     });
-    let (address, loader_board) = is_spawned.await.map_err(|_| StartError::Kernel)?;
+    let (address, (loader_board, warm)) = is_spawned.await.map_err(|_| StartError::Kernel)?;
     let port = Port::new(address, plan.settings.loader_queue, RETRY_AFTER_MS);
     let deadline = Duration::from_millis(plan.settings.batch_deadline_ms);
-    let batches = Arc::new(LoaderSource::new(port, loader_board, deadline));
+    let batches = Arc::new(LoaderSource::new(port, loader_board, warm, deadline));
     assemble(plan, board, Machinery { compute, answers, batches }, stopper)
 }
 

@@ -22,6 +22,7 @@ use super::leases::{BatchLease, Leases};
 use super::messages::{Leased, LoaderStatus};
 use super::settings::LoaderSettings;
 use super::waiting::{Flight, Question, Waiting};
+use super::warm::WarmBatches;
 use super::work::{self, Done, Task};
 use crate::compute::{Compute, TaskId};
 use crate::port::Reply;
@@ -113,6 +114,12 @@ impl LoaderActor {
     #[must_use]
     pub fn board(&self) -> Arc<ArcSwap<LoaderStatus>> {
         Arc::clone(&self.board)
+    }
+
+    /// The finished batches, to be handed out without asking the loader.
+    #[must_use]
+    pub fn warm(&self) -> WarmBatches {
+        WarmBatches::new(self.engine.shared_cache(), self.board())
     }
 
     /// Whether the image reaches as far as a query asked now must see.

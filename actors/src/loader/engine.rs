@@ -79,6 +79,11 @@ impl Engine {
         &self.meter
     }
 
+    /// The cache, to be shared with whoever hands out batches.
+    pub(crate) fn shared_cache(&self) -> Arc<Mutex<BatchCache>> {
+        Arc::clone(&self.cache)
+    }
+
     /// The cache. Held for moments only, so that the actor never waits for long.
     pub(crate) fn cache(&self) -> MutexGuard<'_, BatchCache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)

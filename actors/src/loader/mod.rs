@@ -18,6 +18,7 @@ mod messages;
 mod quality;
 mod settings;
 mod waiting;
+mod warm;
 mod work;
 
 pub use actor::LoaderActor;
@@ -30,3 +31,4 @@ pub use messages::{
 };
 pub use quality::{STALE_AFTER_US, WEIGHTS, Weights};
 pub use settings::LoaderSettings;
+pub use warm::WarmBatches;

@@ -24,6 +24,7 @@ struct Stage {
     history: History,
     clock: Arc<ManualClock>,
     port: Port<LoaderActor>,
+    warm: WarmBatches,
 }
 
 impl Stage {
@@ -32,7 +33,8 @@ impl Stage {
         let clock = Arc::new(ManualClock::at(START));
         let pool = Arc::new(Pool::new(size).unwrap());
         let loader = LoaderActor::new(history.store(), pool, clock.clone(), settings);
-        Self { history, clock, port: Port::new(loader.start(), 1_000, 1) }
+        let warm = loader.warm();
+        Self { history, clock, port: Port::new(loader.start(), 1_000, 1), warm }
     }
 
     fn with(history: History) -> Self {
@@ -52,6 +54,7 @@ impl Stage {
 
     fn tell(&self) {
         let watermark = self.history.store().watermark().unwrap();
+        self.warm.data_changed(watermark);
         self.port.address().do_send(DataChanged { watermark });
     }
 
@@ -420,10 +423,30 @@ async fn after_a_panic_of_its_own_the_loader_serves_on() {
         backoff_min: Duration::from_millis(1),
         backoff_max: Duration::from_millis(1),
     };
+    let warm = loader.warm();
     let address = crate::guard::spawn("loader", limits, Arc::default(), loader);
-    let stage = Stage { port: Port::new(address, 10, 1), history, clock };
+    let stage = Stage { port: Port::new(address, 10, 1), history, clock, warm };
     let before = stage.batch(Query::default()).await.unwrap();
     stage.port.address().do_send(Crash);
     let after = stage.batch(Query::default()).await.unwrap();
     assert!(Arc::ptr_eq(&before, &after), "image and cache are still there");
+}
+
+#[actix::test]
+async fn a_finished_batch_is_handed_out_without_the_mailbox_until_rows_come() {
+    let stage = Stage::with(known_history());
+    assert!(stage.warm.get(&Query::default()).is_none(), "nothing was built yet");
+    let built = stage.batch(Query::default()).await.unwrap();
+    let warm = stage.warm.get(&Query::default()).unwrap();
+    assert!(Arc::ptr_eq(&built, &warm));
+    stage.history.session(20, "new", "{}");
+    stage.tell();
+    assert!(stage.warm.get(&Query::default()).is_none(), "the new row is not in it");
+    let pinned =
+        Query { as_of: AsOf { watermark: Some(built.version.watermark), ..AsOf::default() }, ..Query::default() };
+    let again = stage.batch(pinned.clone()).await.unwrap();
+    assert!(Arc::ptr_eq(&again, &stage.warm.get(&pinned).unwrap()), "a pinned version stays warm");
+    let rebuilt = stage.batch(Query::default()).await.unwrap();
+    assert_eq!(rebuilt.len(), built.len() + 1);
+    assert!(Arc::ptr_eq(&rebuilt, &stage.warm.get(&Query::default()).unwrap()));
 }
