@@ -133,7 +133,7 @@ fn mutated_mappings_load_or_say_where_they_are_wrong() {
     ];
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
     let mut loaded = 0;
-    for i in 0..40_000 {
+    for i in 0..100_000 {
         let bytes = if i % 10 == 0 {
             (0..rng.gen_range(0..80)).map(|_| rng.r#gen()).collect()
         } else {
