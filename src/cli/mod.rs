@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! Every subcommand is a file with its arguments and what it does. Those that can run against a daemon as well as on a
-//! data directory speak to a [`backend::Backend`], so that each is written once.
+//! data directory speak to a `Backend`, so that each is written once.
 
 mod backend;
 mod batch;

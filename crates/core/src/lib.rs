@@ -6,7 +6,7 @@
 //!
 //! A reader's path: [`records`] are what happened, [`features`] turn them into numbers,
 //! [`query`] and [`batch`] are what a component is handed, [`component`] is the contract it keeps,
-//! [`runner`] erases its types for the runtime, [`catalogue`] lists all of them.
+//! [`runner`] erases its types for the runtime, [`mod@catalogue`] lists all of them.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
