@@ -41,7 +41,7 @@ pub(crate) struct DemoArgs {
     /// What the simulation is drawn from
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Stop after the demonstration instead of serving
+    /// Stop after the demonstration instead of serving; without --port any free port will do
     #[arg(long)]
     exit: bool,
     #[command(flatten)]
@@ -55,18 +55,25 @@ impl DemoArgs {
         let temporary = if self.data.is_given() { None } else { Some(TemporaryDirectory::make()?) };
         let [bind, port] = self.listen.settings();
         let mut settings = global.settings(&[self.data.setting(), bind, port])?;
+        if self.exit && !self.listen.names_a_port() {
+            // Who only looks must not fail because a daemon runs beside.
+            settings.http.port = 0;
+        }
         if let Some(directory) = &temporary {
             settings.data.dir = directory.path().to_path_buf();
         }
         logging::command(&settings.telemetry, global)?;
         let embedded = Embedded::start(&settings, interrupt)?;
         let shown = self.show(&embedded, console, interrupt);
-        if self.exit || shown.is_err() {
+        if shown.is_err() {
             embedded.close()?;
             return shown;
         }
-        console.line("\nServing until Ctrl-C.")?;
-        serve(&embedded, &settings, console, interrupt)
+        console.line("\nThe API:")?;
+        if self.exit {
+            return serve(&embedded, &settings, console, std::future::ready(()));
+        }
+        serve(&embedded, &settings, console, interrupt.raised())
     }
 
     fn show(&self, embedded: &Embedded, console: &Console, interrupt: &Interrupt) -> Outcome {

@@ -48,6 +48,11 @@ pub(crate) struct Listen {
 }
 
 impl Listen {
+    /// Whether a port was asked for.
+    pub(crate) fn names_a_port(&self) -> bool {
+        self.port.is_some()
+    }
+
     /// The settings these options stand for.
     pub(crate) fn settings(&self) -> [Override; 2] {
         [
@@ -63,18 +68,23 @@ impl ServeArgs {
         let settings = global.settings(&[self.data.setting(), bind, port])?;
         logging::daemon(&settings.telemetry, global)?;
         let embedded = Embedded::start(&settings, interrupt)?;
-        serve(&embedded, &settings, console, interrupt)
+        serve(&embedded, &settings, console, interrupt.raised())
     }
 }
 
-/// Serves a running runtime until a signal comes, then drains it.
-pub(crate) fn serve(embedded: &Embedded, settings: &Settings, console: &Console, interrupt: &Interrupt) -> Outcome {
+/// Serves a running runtime until `until` is done, then drains it.
+pub(crate) fn serve(
+    embedded: &Embedded,
+    settings: &Settings,
+    console: &Console,
+    until: impl Future<Output = ()>,
+) -> Outcome {
     let listening = |address| {
         tracing::info!(%address, data_dir = %settings.data.dir.display(), "listening");
         // Whoever started the daemon may have stopped reading; it serves all the same.
         let _ = console.line(format_args!("listening on http://{address}")).and_then(|()| console.flush());
     };
-    let served = http::serve(embedded.runtime().clone(), &settings.http, listening, interrupt.raised());
+    let served = http::serve(embedded.runtime().clone(), &settings.http, listening, until);
     if served.is_ok() {
         tracing::info!("draining");
     }

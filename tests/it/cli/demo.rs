@@ -15,6 +15,7 @@ fn the_demonstration_learns_answers_and_leaves_nothing_behind() {
         "What was learnt:\n  failure_analyzer: ",
         "A question to failure_analyzer",
         "p_failure",
+        "The API:\nlistening on http://127.0.0.1:",
     ] {
         assert!(said.contains(part), "`{part}` is missing: {said}");
     }
