@@ -15,9 +15,9 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
 use serde::Deserialize;
 use souffleur::http::Api;
+use souffleur::query::Query;
+use souffleur::records::Session;
 use souffleur::{Runtime, Settings};
-use souffleur_core::query::Query;
-use souffleur_core::records::Session;
 
 /// What this application's own users send.
 #[derive(Deserialize)]
