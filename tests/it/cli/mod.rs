@@ -6,5 +6,6 @@ mod errors;
 mod help;
 mod import;
 mod listings;
+mod recorded;
 mod remote;
 mod simulate;
