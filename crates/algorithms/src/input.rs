@@ -58,6 +58,45 @@ pub struct NotFinite {
     pub column: usize,
 }
 
+/// Rows and their yes/no labels are nothing a classifier could learn from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadLabels {
+    /// There is no row or no column.
+    #[error("the input has {rows} rows and {columns} columns: at least one of each is needed")]
+    Empty {
+        /// Rows given.
+        rows: usize,
+        /// Columns given.
+        columns: usize,
+    },
+    /// Rows and labels differ in number.
+    #[error("{rows} rows but {labels} labels: each row needs one")]
+    Lengths {
+        /// Rows given.
+        rows: usize,
+        /// Labels given.
+        labels: usize,
+    },
+    /// All labels are alike.
+    #[error("all labels are {0}: rows of both classes are needed")]
+    OneClass(bool),
+}
+
+/// Checks that every row has a label and that both classes occur, and counts the positives.
+pub(crate) fn count_positives((rows, columns): (usize, usize), labels: &[bool]) -> Result<usize, BadLabels> {
+    if rows == 0 || columns == 0 {
+        return Err(BadLabels::Empty { rows, columns });
+    }
+    if rows != labels.len() {
+        return Err(BadLabels::Lengths { rows, labels: labels.len() });
+    }
+    let positives = labels.iter().filter(|label| **label).count();
+    if positives == 0 || positives == rows {
+        return Err(BadLabels::OneClass(positives == rows));
+    }
+    Ok(positives)
+}
+
 /// Why an input matrix was not read to its end.
 pub(crate) enum Refused {
     NotFinite(NotFinite),

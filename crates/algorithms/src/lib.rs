@@ -17,6 +17,6 @@ pub mod metrics;
 pub mod neighbors;
 pub mod watch;
 
-pub use input::{NotFinite, Real};
+pub use input::{BadLabels, NotFinite, Real};
 pub use linfa::ParamGuard;
 pub use watch::{Interrupted, Watch};

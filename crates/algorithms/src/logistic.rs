@@ -10,7 +10,7 @@ mod hyperparams;
 pub use algorithm::LogisticRegression;
 pub use hyperparams::{LogisticRegressionParams, LogisticRegressionValidParams};
 
-use crate::input::{NotFinite, Refused};
+use crate::input::{BadLabels, NotFinite, Refused};
 use crate::watch::Interrupted;
 
 /// A hyperparameter is out of range.
@@ -34,27 +34,11 @@ pub enum LogisticRegressionError {
     #[error(transparent)]
     Params(#[from] LogisticRegressionParamsError),
     /// There is nothing to learn from.
-    #[error("the input has {rows} rows and {columns} columns: at least one of each is needed")]
-    Empty {
-        /// Rows given.
-        rows: usize,
-        /// Columns given.
-        columns: usize,
-    },
+    #[error(transparent)]
+    Labels(#[from] BadLabels),
     /// Newton's method would take too long with so many columns.
     #[error("the input has {0} columns: at most 512 are allowed")]
     TooManyColumns(usize),
-    /// Rows and labels differ in number.
-    #[error("{rows} rows but {labels} labels: each row needs one")]
-    Labels {
-        /// Rows given.
-        rows: usize,
-        /// Labels given.
-        labels: usize,
-    },
-    /// All labels are alike.
-    #[error("all labels are {0}: rows of both classes are needed")]
-    OneClass(bool),
     /// The minimum was not reached.
     #[error(
         "not converged after {steps} steps (gradient {gradient:e}): scale the columns alike, raise l2 or max_steps"

@@ -9,7 +9,7 @@ use super::errors::GradientBoostingError;
 use super::grow::{Grower, TrainingRows};
 use super::histogram::Derivatives;
 use super::hyperparams::{GradientBoostingParams, GradientBoostingValidParams};
-use crate::input::{Real, check_finite};
+use crate::input::{Real, check_finite, count_positives};
 use crate::watch::{Progress, Watch};
 
 /// Rows predicted between two calls of the watch.
@@ -205,21 +205,10 @@ impl GradientBoostingValidParams {
 
 /// Checks shapes and labels and counts the positives.
 fn check_training<F>(x: ArrayView2<'_, F>, labels: &[bool]) -> Result<usize, GradientBoostingError> {
-    let (rows, columns) = x.dim();
-    if rows == 0 || columns == 0 {
-        return Err(GradientBoostingError::Empty { rows, columns });
+    if u32::try_from(x.nrows()).is_err() {
+        return Err(GradientBoostingError::Rows(x.nrows()));
     }
-    if u32::try_from(rows).is_err() {
-        return Err(GradientBoostingError::Rows(rows));
-    }
-    if rows != labels.len() {
-        return Err(GradientBoostingError::Labels { rows, labels: labels.len() });
-    }
-    let positives = labels.iter().filter(|label| **label).count();
-    if positives == 0 || positives == rows {
-        return Err(GradientBoostingError::OneClass(positives == rows));
-    }
-    Ok(positives)
+    Ok(count_positives(x.dim(), labels)?)
 }
 
 /// A model as read back, before its indices are known to be in range.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::ParamGuard;
-use crate::input::NotFinite;
+use crate::input::{BadLabels, NotFinite};
 use crate::metrics::{auroc, log_loss};
 use crate::watch::Interrupted;
 use ndarray::{Array2, array, s};
@@ -119,9 +119,9 @@ fn bad_input_is_refused_by_name() {
     let model = fit(&x, &labels);
     let params = GradientBoosting::params().check().unwrap();
     let fit = |x: &Array2<f64>, labels: &[bool]| params.fit(x.view(), labels, &()).unwrap_err();
-    assert_eq!(fit(&x, &labels[1..]), GradientBoostingError::Labels { rows: 50, labels: 49 });
-    assert_eq!(fit(&x, &[true; 50]), GradientBoostingError::OneClass(true));
-    assert_eq!(fit(&Array2::zeros((0, 8)), &[]), GradientBoostingError::Empty { rows: 0, columns: 8 });
+    assert_eq!(fit(&x, &labels[1..]), BadLabels::Lengths { rows: 50, labels: 49 }.into());
+    assert_eq!(fit(&x, &[true; 50]), BadLabels::OneClass(true).into());
+    assert_eq!(fit(&Array2::zeros((0, 8)), &[]), BadLabels::Empty { rows: 0, columns: 8 }.into());
     let narrow = Array2::<f64>::zeros((1, 2));
     assert_eq!(model.log_odds(narrow.view(), &()), Err(GradientBoostingError::Columns { expected: 8, found: 2 }));
     x[[3, 4]] = f64::NAN;

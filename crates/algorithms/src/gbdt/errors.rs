@@ -1,6 +1,6 @@
 //! What can go wrong with gradient boosting.
 
-use crate::input::{NotFinite, Refused};
+use crate::input::{BadLabels, NotFinite, Refused};
 use crate::watch::Interrupted;
 
 /// A hyperparameter is out of range.
@@ -33,27 +33,11 @@ pub enum GradientBoostingError {
     #[error(transparent)]
     Params(#[from] GradientBoostingParamsError),
     /// There is nothing to learn from.
-    #[error("the input has {rows} rows and {columns} columns: at least one of each is needed")]
-    Empty {
-        /// Rows given.
-        rows: usize,
-        /// Columns given.
-        columns: usize,
-    },
+    #[error(transparent)]
+    Labels(#[from] BadLabels),
     /// There are more rows than can be counted.
     #[error("the input has {0} rows: at most 4294967295 are allowed")]
     Rows(usize),
-    /// Rows and labels differ in number.
-    #[error("{rows} rows but {labels} labels: each row needs one")]
-    Labels {
-        /// Rows given.
-        rows: usize,
-        /// Labels given.
-        labels: usize,
-    },
-    /// All labels are alike.
-    #[error("all labels are {0}: rows of both classes are needed")]
-    OneClass(bool),
     /// The rows to predict have another width than those learnt from.
     #[error("the input has {found} columns, the model was fitted on {expected}")]
     Columns {

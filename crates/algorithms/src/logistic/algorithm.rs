@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::LogisticRegressionError;
 use super::cholesky::Symmetric;
 use super::hyperparams::{LogisticRegressionParams, LogisticRegressionValidParams};
-use crate::input::{Real, check_finite};
+use crate::input::{Real, check_finite, count_positives};
 use crate::watch::{Interrupted, Watch};
 
 /// More columns would make one block of rows take longer than a cancellation may.
@@ -267,21 +267,10 @@ fn line_search<F: Real>(
 
 /// Checks shapes and labels and counts the positives.
 fn check_training<F>(x: ArrayView2<'_, F>, labels: &[bool]) -> Result<usize, LogisticRegressionError> {
-    let (rows, columns) = x.dim();
-    if rows == 0 || columns == 0 {
-        return Err(LogisticRegressionError::Empty { rows, columns });
+    if x.ncols() > COLUMNS_MAX {
+        return Err(LogisticRegressionError::TooManyColumns(x.ncols()));
     }
-    if columns > COLUMNS_MAX {
-        return Err(LogisticRegressionError::TooManyColumns(columns));
-    }
-    if rows != labels.len() {
-        return Err(LogisticRegressionError::Labels { rows, labels: labels.len() });
-    }
-    let positives = labels.iter().filter(|label| **label).count();
-    if positives == 0 || positives == rows {
-        return Err(LogisticRegressionError::OneClass(positives == rows));
-    }
-    Ok(positives)
+    Ok(count_positives(x.dim(), labels)?)
 }
 
 #[cfg(test)]

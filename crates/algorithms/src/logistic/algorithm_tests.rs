@@ -1,6 +1,6 @@
 use super::*;
 use crate::ParamGuard;
-use crate::input::NotFinite;
+use crate::input::{BadLabels, NotFinite};
 use crate::logistic::LogisticRegressionParamsError;
 use ndarray::{Array2, array};
 use proptest::prelude::*;
@@ -69,10 +69,10 @@ fn bad_input_is_refused_by_name() {
     let model = fit(&x, &labels, 1.0);
     let params = LogisticRegression::params().check().unwrap();
     let refused = |x: &Array2<f64>, labels: &[bool]| params.fit(x.view(), labels, &()).unwrap_err();
-    assert_eq!(refused(&x, &labels[1..]), LogisticRegressionError::Labels { rows: 200, labels: 199 });
-    assert_eq!(refused(&x, &[false; 200]), LogisticRegressionError::OneClass(false));
+    assert_eq!(refused(&x, &labels[1..]), BadLabels::Lengths { rows: 200, labels: 199 }.into());
+    assert_eq!(refused(&x, &[false; 200]), BadLabels::OneClass(false).into());
     assert_eq!(refused(&Array2::zeros((2, 513)), &[true, false]), LogisticRegressionError::TooManyColumns(513));
-    assert_eq!(refused(&Array2::zeros((2, 0)), &[]), LogisticRegressionError::Empty { rows: 2, columns: 0 });
+    assert_eq!(refused(&Array2::zeros((2, 0)), &[]), BadLabels::Empty { rows: 2, columns: 0 }.into());
     let one_step = LogisticRegression::params().max_steps(1).check().unwrap().fit(x.view(), &labels, &());
     assert!(matches!(one_step, Err(LogisticRegressionError::NotConverged { steps: 1, .. })));
     let narrow = Array2::<f64>::zeros((1, 2));
