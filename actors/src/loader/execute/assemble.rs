@@ -55,6 +55,7 @@ pub(super) fn assemble(sources: &Sources<'_>, query: &Query, selection: &Selecti
         rows: Rows::default(),
         outcomes: Outcomes::default(),
         applications: None,
+        session_rules: None,
         metrics: Vec::new(),
         documents: Vec::new(),
         products: std::collections::BTreeMap::new(),

@@ -50,6 +50,7 @@ fn batch(features: Array2<f32>, failed: &[bool]) -> TrainingBatch {
             ratings: vec![0; n],
         },
         applications: None,
+        session_rules: None,
         metrics: Vec::new(),
         documents: Vec::new(),
         products: BTreeMap::new(),
