@@ -10,6 +10,7 @@
 
 pub mod calibration;
 pub mod gbdt;
+pub mod hdbscan;
 pub mod input;
 pub mod isolation_forest;
 pub mod logistic;
