@@ -16,6 +16,7 @@ pub mod isolation_forest;
 pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
+mod space_tree;
 pub mod watch;
 
 pub use input::{BadLabels, NotFinite, Real};

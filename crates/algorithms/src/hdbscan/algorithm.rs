@@ -12,9 +12,10 @@ use super::labelling::{self, label_of_clusters, membership};
 use super::linkage::{Edge, merges};
 use super::metric::Metric;
 use super::selection;
-use super::spanning_tree::spanning_tree;
+use super::spanning_tree::SpanningTree;
 use crate::input::{Real, check_finite};
 use crate::neighbors::{Neighbor, NeighborIndex, NeighborsError};
+use crate::space_tree::{NearestRows, SpaceTree};
 use crate::watch::Watch;
 
 /// Clusters found by density.
@@ -108,14 +109,21 @@ impl HdbscanValidParams {
         check_finite(x, watch)?;
         let scales = self.metric().scales(columns)?;
         let distinct = Distinct::of(x, scales.as_deref());
-        let index = NeighborIndex::new(distinct.rows.view(), watch).map_err(neighbors)?;
-        let found = index.nearest_batch(distinct.rows.view(), self.min_samples() + 1, watch).map_err(neighbors)?;
-        let core: Vec<f64> = found
-            .iter()
-            .enumerate()
-            .map(|(own, found)| core_distance(own, found, &distinct.counts, self.min_samples()))
+        let space = SpaceTree::new(distinct.rows.view(), watch)?;
+        let nearest = NearestRows::of(&space, self.min_samples(), watch)?;
+        let position_core: Vec<f64> = (0..space.rows())
+            .map(|position| {
+                let count = |position: u32| distinct.counts[space.order[position as usize] as usize];
+                let neighbors = nearest.at(position).iter().map(|&(squared, other)| (squared, count(other)));
+                core_distance(count(position as u32), neighbors, self.min_samples())
+            })
             .collect();
-        let edges = all_edges(spanning_tree(distinct.rows.view(), &core, watch)?, &distinct, &core);
+        let mut core = vec![0.0; space.rows()];
+        for (position, &row) in space.order.iter().enumerate() {
+            core[row as usize] = position_core[position];
+        }
+        let edges = all_edges(&SpanningTree::new(&space, &nearest, position_core).edges(watch)?, &distinct, &core);
+        let index = NeighborIndex::new(distinct.rows.view(), watch).map_err(neighbors)?;
         let tree = CondensedTree::new(&merges(edges, n), n, self.min_cluster_size());
         let stabilities = selection::stabilities(&tree);
         let chosen = selection::select(&tree, &stabilities, self);
@@ -141,7 +149,7 @@ impl HdbscanValidParams {
 }
 
 /// The spanning tree of all rows: that of the distinct ones, and each repeated row at its core distance from the first.
-fn all_edges(tree: Vec<Edge>, distinct: &Distinct, core: &[f64]) -> Vec<Edge> {
+fn all_edges(tree: &[Edge], distinct: &Distinct, core: &[f64]) -> Vec<Edge> {
     let mut first = vec![u32::MAX; distinct.counts.len()];
     let mut edges = Vec::with_capacity(distinct.of_row.len());
     for (row, &of) in distinct.of_row.iter().enumerate() {

@@ -44,10 +44,9 @@ impl Sets {
 
 /// The merges of `n` rows by the edges of their spanning tree, nearest first. `O(n log n)`.
 ///
-/// Edges of equal weight merge in the order of their ends, so the result does not depend on the order they come in.
+/// Edges of equal weight merge in the order in which they come.
 pub(super) fn merges(mut edges: Vec<Edge>, n: usize) -> Vec<Merge> {
-    let key = |edge: &Edge| (edge.a.min(edge.b), edge.a.max(edge.b));
-    edges.sort_unstable_by(|x, y| x.weight.total_cmp(&y.weight).then_with(|| key(x).cmp(&key(y))));
+    edges.sort_by(|x, y| x.weight.total_cmp(&y.weight));
     let mut sets = Sets::new(2 * n);
     let mut sizes = vec![1u32; n];
     let mut found = Vec::with_capacity(edges.len());
