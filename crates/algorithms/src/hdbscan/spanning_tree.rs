@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::linkage::{Edge, Sets};
-use crate::space_tree::{Group, LANES, NearestRows, Search, SpaceTree};
+use crate::space_tree::{NearestRows, Search, SpaceTree, search};
 use crate::watch::{Interrupted, Progress, Watch};
 
 /// One way out of a component: the mutual reachability distance, the distance itself, and where it leads.
@@ -48,13 +48,13 @@ pub(super) struct SpanningTree<'a> {
     nearest: &'a NearestRows,
     /// Core distance of the row at each position.
     core: Vec<f64>,
-    /// The least core distance below each node.
-    least_core: Vec<f64>,
+    /// The least core distance below each ball, by level.
+    least_core: Vec<Vec<f64>>,
     outside: Vec<Outside>,
     component: Vec<u32>,
 }
 
-/// The component of all rows below a node, or that there are several.
+/// The component of all rows below a ball, or that there are several.
 #[derive(Clone, Copy, PartialEq)]
 enum Below {
     One(u32),
@@ -64,12 +64,8 @@ enum Below {
 impl<'a> SpanningTree<'a> {
     /// `core` is by position; `nearest` must hold every row that is nearer than a row's core distance.
     pub(super) fn new(tree: &'a SpaceTree, nearest: &'a NearestRows, core: Vec<f64>) -> Self {
-        let of_block = |block: usize| {
-            let rows = block * LANES..block * LANES + tree.rows_of(block);
-            core[rows].iter().copied().fold(f64::INFINITY, f64::min)
-        };
         Self {
-            least_core: tree.summarise(of_block, f64::min),
+            least_core: tree.summarise(|position| core[position], f64::min),
             outside: core.iter().map(|core| Outside::Beyond(*core, 0.0)).collect(),
             component: tree.order.clone(),
             tree,
@@ -166,12 +162,7 @@ impl<'a> SpanningTree<'a> {
     fn search(&mut self, best: &[Option<Way>], limits: &[AtomicU64], watch: &dyn Watch) -> Result<(), Interrupted> {
         let this = &*self;
         let below = this.tree.summarise(
-            |block| {
-                let rows = block * LANES..block * LANES + this.tree.rows_of(block);
-                let first = this.component[rows.start];
-                let one = this.component[rows].iter().all(|component| *component == first);
-                if one { Below::One(first) } else { Below::Several }
-            },
+            |position| Below::One(this.component[position]),
             |left, right| if left == right { left } else { Below::Several },
         );
         let progress = Progress::new(watch, this.tree.blocks() as u64);
@@ -194,39 +185,34 @@ impl<'a> SpanningTree<'a> {
         block: usize,
         best: &[Option<Way>],
         limits: &[AtomicU64],
-        below: &[Below],
+        below: &[Vec<Below>],
     ) -> Vec<(usize, Outside)> {
-        let rows = block * LANES..block * LANES + self.tree.rows_of(block);
-        let wanted: Vec<usize> = rows.filter(|position| self.may_beat(*position, best, limits)).collect();
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        let components: Vec<u32> = wanted.iter().map(|position| self.component[*position]).collect();
-        let common = components.iter().all(|c| *c == components[0]).then_some(components[0]);
-        let mut search = WaySearch {
-            spanning: self,
-            found: vec![None; wanted.len()],
-            components,
-            common,
-            limits,
-            below,
-            positions: wanted.clone(),
-        };
-        Group::new(self.tree, wanted).search(&mut search);
-        let found = search.found;
-        search
-            .positions
-            .iter()
-            .zip(found)
-            .map(|(&position, way)| {
+        let mut found = Vec::new();
+        let mut wanted: Vec<usize> =
+            self.tree.positions(block).filter(|position| self.may_beat(*position, best, limits)).collect();
+        // Rows of one component that are equally dense look equally far: they go together.
+        let key = |position: &usize| (self.component[*position], self.core[*position].to_bits());
+        wanted.sort_by_key(key);
+        for positions in wanted.chunks(4) {
+            // Others may have lowered the limit meanwhile.
+            if !positions.iter().any(|position| self.may_beat(*position, best, limits)) {
+                continue;
+            }
+            let components: Vec<u32> = positions.iter().map(|position| self.component[*position]).collect();
+            let common = components.iter().all(|c| *c == components[0]).then_some(components[0]);
+            let ways = vec![None; positions.len()];
+            let mut ways = WaySearch { spanning: self, positions, components, common, limits, below, found: ways };
+            search(self.tree, positions, &mut ways);
+            found.extend(positions.iter().zip(ways.found).map(|(&position, way)| {
                 let limit = limit(&limits[self.component[position] as usize]);
                 // A way longer than what others found meanwhile need not be the nearest: the search was cut short.
                 match way {
                     Some(way) if way.weight <= limit => (position, Outside::Known(way)),
                     _ => (position, Outside::Beyond(limit, 0.0)),
                 }
-            })
-            .collect()
+            }));
+        }
+        found
     }
 
     fn may_beat(&self, position: usize, best: &[Option<Way>], limits: &[AtomicU64]) -> bool {
@@ -261,15 +247,15 @@ fn limit(bits: &AtomicU64) -> f64 {
     f64::from_bits(bits.load(Ordering::Relaxed))
 }
 
-/// The rows of one block looking for the nearest row outside their components.
+/// Rows of one block looking for the nearest row outside their components.
 struct WaySearch<'a> {
     spanning: &'a SpanningTree<'a>,
-    positions: Vec<usize>,
+    positions: &'a [usize],
     components: Vec<u32>,
     /// The component of all of them, if it is one.
     common: Option<u32>,
     limits: &'a [AtomicU64],
-    below: &'a [Below],
+    below: &'a [Vec<Below>],
     found: Vec<Option<Way>>,
 }
 
@@ -282,11 +268,11 @@ impl WaySearch<'_> {
 }
 
 impl Search for WaySearch<'_> {
-    fn skips(&self, node: usize) -> bool {
-        if self.common.is_some_and(|common| self.below[node] == Below::One(common)) {
+    fn skips(&self, level: usize, ball: usize) -> bool {
+        if self.common.is_some_and(|common| self.below[level][ball] == Below::One(common)) {
             return true;
         }
-        let least = self.spanning.least_core[node];
+        let least = self.spanning.least_core[level][ball];
         (0..self.positions.len()).all(|q| least > self.weight_max(q))
     }
 

@@ -1,50 +1,41 @@
-//! The tree itself: rows in an order in which near ones stand together, and boxes around runs of them.
+//! The tree itself: rows in an order in which near ones stand together, and balls around runs of them.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::kernel::LANES;
+use super::levels::{Level, levels};
 use super::rotation::Rotation;
 use crate::watch::{Interrupted, Progress, Watch};
 
 /// Rows that one thread turns at a time.
 const ROWS_PER_CHUNK: usize = 2048;
+/// A row this many times farther from its block's centre than the middle one, squared, does not belong there.
+const STRAY: f32 = 4.0;
+/// At most this share of the rows stands apart.
+const STRAY_SHARE: usize = 8;
 
 /// Rows laid out for exact searches among all of them by Euclidean distance.
 ///
-/// A tree of boxes halves the rows along the widest axis down to blocks of 32. A search compares whole blocks of queries
-/// with whole blocks of rows: boxes rule out most pairs of blocks, a filter in single precision most pairs of rows, and
-/// what is left is measured in double precision on the rows as given. So the answers are exact to double precision, and
-/// where boxes rule nothing out, in many dimensions, the cost is that of comparing all pairs at the speed of the
-/// machine's vector units.
+/// Rows that are near each other stand together in blocks of 32; balls around blocks form blocks of 32 again, up to a
+/// single one. A search passes over a block of rows or balls with four queries at a time: a filter in single precision
+/// rules out what is too far, and what is left is measured in double precision on the rows as given. So the answers
+/// are exact to double precision; and where balls rule nothing out, in many dimensions, the cost is that of comparing
+/// all pairs at the speed of the machine's vector units.
+///
+/// Rows far from all others would blow up the balls of the blocks they come to stand in; they stand apart, at the end.
 pub(crate) struct SpaceTree {
     pub(crate) columns: usize,
     /// The row at each position.
     pub(crate) order: Vec<u32>,
     /// The rows as given, by position.
     exact: Vec<f64>,
-    /// The rows turned and scaled, by block and column.
-    blocks: Vec<[f32; LANES]>,
-    /// Squared norms of these; infinite where a block has no row.
-    norms: Vec<[f32; LANES]>,
-    pub(super) nodes: Vec<Node>,
-    /// Lower and upper corner of each node.
-    boxes: Vec<f32>,
+    /// Rows, turned and scaled, at the bottom; balls above.
+    pub(super) levels: Vec<Level>,
     /// Squared length in the turned coordinates of one unit of the given ones.
     pub(super) scale: f64,
     /// Rounding of a squared distance, as a share of the squared norms of both ends.
     pub(super) rounding: f32,
-}
-
-/// A run of blocks. The left child of node `i` is node `i + 1`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
-    pub(super) first: u32,
-    pub(super) end: u32,
-    /// The right child; 0 for a single block.
-    pub(super) right: u32,
-    /// Largest squared norm of its rows.
-    pub(super) norm_max: f32,
 }
 
 impl SpaceTree {
@@ -64,67 +55,23 @@ impl SpaceTree {
             })?;
         let mut order: Vec<u32> = (0..n as u32).collect();
         halve(&mut order, turned.view(), watch)?;
-        let blocks = n.div_ceil(LANES);
-        let mut tree = Self {
+        let near = set_strays_apart(&mut order, turned.view());
+        let (mut dense, mut strays) = (order[..near].to_vec(), order[near..].to_vec());
+        if !strays.is_empty() {
+            halve(&mut dense, turned.view(), watch)?;
+            halve(&mut strays, turned.view(), watch)?;
+            dense.append(&mut strays);
+            order = dense;
+        }
+        let places: Vec<usize> = order.iter().map(|row| *row as usize).collect();
+        Ok(Self {
             columns,
             exact: order.iter().flat_map(|&row| rows.row(row as usize).to_vec()).collect(),
-            blocks: vec![[0.0; LANES]; blocks * columns],
-            norms: vec![[f32::INFINITY; LANES]; blocks],
-            nodes: Vec::with_capacity(2 * blocks),
-            boxes: Vec::with_capacity(4 * blocks * columns),
+            levels: levels(&turned.select(Axis(0), &places)),
             order,
             scale: rotation.factor * rotation.factor,
             rounding: 4.0 * (columns as f32 + 16.0) * f32::EPSILON,
-        };
-        for position in 0..n {
-            tree.lay_out(position, turned.row(tree.order[position] as usize));
-        }
-        tree.enclose(0, blocks as u32);
-        Ok(tree)
-    }
-
-    fn lay_out(&mut self, position: usize, row: ArrayView1<'_, f32>) {
-        let (block, lane) = (position / LANES, position % LANES);
-        for (column, value) in row.iter().enumerate() {
-            self.blocks[block * self.columns + column][lane] = *value;
-        }
-        self.norms[block][lane] = row.iter().map(|value| value * value).sum();
-    }
-
-    /// Adds the node over these blocks and all below it; returns its number.
-    fn enclose(&mut self, first: u32, end: u32) -> usize {
-        let number = self.nodes.len();
-        self.nodes.push(Node { first, end, right: 0, norm_max: 0.0 });
-        self.boxes.extend(std::iter::repeat_n(f32::INFINITY, self.columns));
-        self.boxes.extend(std::iter::repeat_n(f32::NEG_INFINITY, self.columns));
-        if end - first <= 1 {
-            self.enclose_block(number, first as usize);
-            return number;
-        }
-        let left = self.enclose(first, middle(first, end));
-        let right = self.enclose(middle(first, end), end);
-        self.nodes[number].right = right as u32;
-        self.nodes[number].norm_max = self.nodes[left].norm_max.max(self.nodes[right].norm_max);
-        for child in [left, right] {
-            for i in 0..2 * self.columns {
-                let (own, other) = (number * 2 * self.columns + i, child * 2 * self.columns + i);
-                let pick = if i < self.columns { f32::min } else { f32::max };
-                self.boxes[own] = pick(self.boxes[own], self.boxes[other]);
-            }
-        }
-        number
-    }
-
-    fn enclose_block(&mut self, node: usize, block: usize) {
-        let rows = self.rows_of(block);
-        let (lower, upper) = self.boxes[node * 2 * self.columns..].split_at_mut(self.columns);
-        for (column, values) in self.blocks[block * self.columns..][..self.columns].iter().enumerate() {
-            for value in &values[..rows] {
-                lower[column] = lower[column].min(*value);
-                upper[column] = upper[column].max(*value);
-            }
-        }
-        self.nodes[node].norm_max = self.norms[block][..rows].iter().copied().fold(0.0, f32::max);
+        })
     }
 
     /// Number of rows.
@@ -132,14 +79,14 @@ impl SpaceTree {
         self.order.len()
     }
 
-    /// Number of blocks.
+    /// Number of blocks of rows.
     pub(crate) fn blocks(&self) -> usize {
-        self.norms.len()
+        self.rows().div_ceil(LANES)
     }
 
-    /// How many rows a block has.
-    pub(crate) fn rows_of(&self, block: usize) -> usize {
-        (self.rows() - block * LANES).min(LANES)
+    /// The positions of a block's rows.
+    pub(crate) fn positions(&self, block: usize) -> std::ops::Range<usize> {
+        block * LANES..((block + 1) * LANES).min(self.rows())
     }
 
     /// The squared distance between the rows at two positions, in double precision, summed column by column.
@@ -148,42 +95,33 @@ impl SpaceTree {
         row(a).iter().zip(row(b)).map(|(a, b)| (a - b) * (a - b)).sum()
     }
 
-    /// Lower and upper corner of a node's box.
-    pub(super) fn corners(&self, node: usize) -> (&[f32], &[f32]) {
-        self.boxes[node * 2 * self.columns..][..2 * self.columns].split_at(self.columns)
-    }
-
-    pub(super) fn block(&self, block: usize) -> (&[[f32; LANES]], &[f32; LANES]) {
-        (&self.blocks[block * self.columns..][..self.columns], &self.norms[block])
-    }
-
-    /// For each node something about the rows below it, put together from the blocks upwards.
-    pub(crate) fn summarise<T: Copy>(&self, block: impl Fn(usize) -> T, join: impl Fn(T, T) -> T) -> Vec<T> {
-        let mut found: Vec<Option<T>> = vec![None; self.nodes.len()];
-        for (number, node) in self.nodes.iter().enumerate().rev() {
-            found[number] = match (found.get(number + 1).copied().flatten(), found[node.right as usize]) {
-                (Some(left), Some(right)) if node.right != 0 => Some(join(left, right)),
-                _ => Some(block(node.first as usize)),
-            };
+    /// Something about the rows below every ball, put together from the rows upwards: for each level of balls, from the
+    /// lowest, one value a ball.
+    pub(crate) fn summarise<T: Copy>(&self, row: impl Fn(usize) -> T, join: impl Fn(T, T) -> T) -> Vec<Vec<T>> {
+        let mut below: Vec<T> = (0..self.rows()).map(row).collect();
+        let mut found = Vec::new();
+        for _ in 1..self.levels.len() {
+            let joined = |items: &[T]| items[1..].iter().fold(items[0], |all, one| join(all, *one));
+            below = below.chunks(LANES).map(joined).collect();
+            found.push(below.clone());
         }
-        found.into_iter().flatten().collect()
+        found
     }
 }
 
-/// Where a run of blocks is cut.
-fn middle(first: u32, end: u32) -> u32 {
-    first + (end - first).div_ceil(2)
-}
-
-/// Orders the rows so that each run of blocks is cut along the axis on which it is widest.
+/// Orders the rows so that runs of blocks are near each other: cut along the axis on which they are widest, in whole
+/// balls.
 fn halve(order: &mut [u32], turned: ArrayView2<'_, f32>, watch: &dyn Watch) -> Result<(), Interrupted> {
-    let blocks = order.len().div_ceil(LANES);
-    if blocks <= 1 {
+    if order.len() <= LANES {
         return Ok(());
     }
     watch.tick(0, 1)?;
+    let mut unit = LANES;
+    while unit * LANES < order.len() {
+        unit *= LANES;
+    }
+    let cut = (order.len() / 2 / unit).max(1) * unit;
     let axis = widest(order, turned);
-    let cut = blocks.div_ceil(2) * LANES;
     let value = |row: &u32| turned[[*row as usize, axis]];
     order.select_nth_unstable_by(cut, |a, b| value(a).total_cmp(&value(b)).then(a.cmp(b)));
     let (left, right) = order.split_at_mut(cut);
@@ -200,4 +138,33 @@ fn widest(order: &[u32], turned: ArrayView2<'_, f32>) -> usize {
     }
     let width = |axis: usize| bounds[axis].1 - bounds[axis].0;
     (0..bounds.len()).reduce(|best, axis| if width(axis) > width(best) { axis } else { best }).unwrap_or(0)
+}
+
+/// Moves the rows that are far from the others of their block to the end; returns how many stay, whole blocks.
+fn set_strays_apart(order: &mut Vec<u32>, turned: ArrayView2<'_, f32>) -> usize {
+    let far: Vec<f32> = order.par_chunks(LANES).flat_map_iter(|block| how_far(block, turned)).collect();
+    let strays = far.iter().filter(|far| **far > STRAY).count().min(order.len() / STRAY_SHARE);
+    let near = (order.len() - strays) / LANES * LANES;
+    if strays == 0 || near == 0 {
+        return order.len();
+    }
+    let mut ranked: Vec<(f32, u32)> = far.into_iter().zip(order.iter().copied()).collect();
+    ranked.select_nth_unstable_by(near, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    *order = ranked.into_iter().map(|(_, row)| row).collect();
+    near
+}
+
+/// The squared distance of each row to the centre of its block, as a multiple of the middle one.
+fn how_far(block: &[u32], turned: ArrayView2<'_, f32>) -> Vec<f32> {
+    let mut centre = ndarray::Array1::<f32>::zeros(turned.ncols());
+    block.iter().for_each(|&row| centre += &turned.row(row as usize));
+    centre /= block.len() as f32;
+    let squared = |row: u32| turned.row(row as usize).iter().zip(&centre).map(|(v, c)| (v - c) * (v - c)).sum::<f32>();
+    let mut far: Vec<f32> = block.iter().map(|&row| squared(row)).collect();
+    let mut ranked = far.clone();
+    let middle = ranked.len() / 2;
+    let (_, middle, _) = ranked.select_nth_unstable_by(middle, f32::total_cmp);
+    let middle = middle.max(f32::MIN_POSITIVE);
+    far.iter_mut().for_each(|far| *far /= middle);
+    far
 }

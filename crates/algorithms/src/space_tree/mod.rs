@@ -1,12 +1,12 @@
-//! A tree of boxes over rows, for exact searches among all of them.
+//! A tree of balls over rows, for exact searches among all of them.
 
 mod build;
-mod group;
 mod kernel;
+mod levels;
 mod nearest;
 mod rotation;
+mod search;
 
 pub(crate) use build::SpaceTree;
-pub(crate) use group::{Group, Search};
-pub(crate) use kernel::LANES;
 pub(crate) use nearest::NearestRows;
+pub(crate) use search::{Search, search};

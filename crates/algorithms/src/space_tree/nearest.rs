@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::build::SpaceTree;
-use super::group::{Group, Search};
-use super::kernel::LANES;
+use super::kernel::{LANES, QUERIES};
+use super::search::{Search, search};
 use crate::watch::{Interrupted, Progress, Watch};
 
 /// For the row at each position its `k` nearest others, nearest first; fewer if there are not so many.
@@ -24,10 +24,7 @@ impl NearestRows {
         }
         let progress = Progress::new(watch, tree.blocks() as u64);
         found.par_chunks_mut(LANES * k).enumerate().try_for_each(|(block, found)| {
-            let first = block * LANES;
-            let mut group = Group::new(tree, (first..first + tree.rows_of(block)).collect());
-            let mut search = NearestSearch { tree, first, k, found };
-            group.search(&mut search);
+            search_block(tree, block, k, found);
             progress.advance(1)
         })?;
         Ok(Self { k, found })
@@ -39,35 +36,59 @@ impl NearestRows {
     }
 }
 
+/// Searches for the rows of one block. They know each other first; then those that look equally far go together.
+fn search_block(tree: &SpaceTree, block: usize, k: usize, found: &mut [(f64, u32)]) {
+    let rows = tree.positions(block);
+    for (a, nearest) in rows.clone().zip(found.chunks_exact_mut(k)) {
+        for b in rows.clone().filter(|b| *b != a) {
+            insert(tree, nearest, (tree.squared_distance(a, b), b as u32));
+        }
+    }
+    let mut ranked: Vec<usize> = (0..rows.len()).collect();
+    ranked.sort_by(|a, b| found[(a + 1) * k - 1].0.total_cmp(&found[(b + 1) * k - 1].0));
+    for four in ranked.chunks(QUERIES) {
+        let positions: Vec<usize> = four.iter().map(|row| rows.start + row).collect();
+        let mut nearest = NearestSearch { tree, block, k, rows: four, found };
+        search(tree, &positions, &mut nearest);
+    }
+}
+
 struct NearestSearch<'a> {
     tree: &'a SpaceTree,
-    first: usize,
+    block: usize,
     k: usize,
+    /// The queries' rows within the block.
+    rows: &'a [usize],
     found: &'a mut [(f64, u32)],
 }
 
 impl Search for NearestSearch<'_> {
-    fn skips(&self, _: usize) -> bool {
-        false
+    fn skips(&self, level: usize, ball: usize) -> bool {
+        level == 0 && ball == self.block
     }
 
     fn reach(&self, q: usize) -> f64 {
-        self.found[(q + 1) * self.k - 1].0
+        self.found[(self.rows[q] + 1) * self.k - 1].0
     }
 
-    fn admits(&self, q: usize, position: usize) -> bool {
-        position != self.first + q
+    fn admits(&self, _: usize, position: usize) -> bool {
+        position / LANES != self.block
     }
 
     fn meet(&mut self, q: usize, position: usize, squared: f64) {
-        let nearest = &mut self.found[q * self.k..(q + 1) * self.k];
-        let row = |position: u32| self.tree.order.get(position as usize).copied().unwrap_or(u32::MAX);
-        let own = row(position as u32);
-        let before = |other: &(f64, u32)| (other.0, row(other.1)) < (squared, own);
-        let place = nearest.iter().rposition(before).map_or(0, |i| i + 1);
-        if place < self.k {
-            nearest[place..].rotate_right(1);
-            nearest[place] = (squared, position as u32);
-        }
+        let row = self.rows[q];
+        insert(self.tree, &mut self.found[row * self.k..(row + 1) * self.k], (squared, position as u32));
+    }
+}
+
+/// Puts a row among the nearest, if it is one of them.
+fn insert(tree: &SpaceTree, nearest: &mut [(f64, u32)], candidate: (f64, u32)) {
+    let key =
+        |(squared, position): (f64, u32)| (squared, tree.order.get(position as usize).copied().unwrap_or(u32::MAX));
+    let own = key(candidate);
+    let place = nearest.iter().rposition(|other| key(*other) < own).map_or(0, |i| i + 1);
+    if place < nearest.len() {
+        nearest[place..].rotate_right(1);
+        nearest[place] = candidate;
     }
 }
