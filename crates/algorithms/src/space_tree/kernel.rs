@@ -30,59 +30,92 @@ pub(super) struct Four<'a> {
     pub(super) limits: [f32; QUERIES],
 }
 
+/// Dot products of four queries with 32 centres.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(super) struct Dots(pub(super) [[f32; LANES]; QUERIES]);
+
 /// For each query a bit for each item that may come within its reach: whether `|q - c| <= reach + radius`, squared and
-/// without the query's own norm.
-pub(super) fn within(block: Block<'_>, four: Four<'_>) -> [u32; QUERIES] {
+/// without the query's own norm. Leaves the dot products behind.
+pub(super) fn within(block: Block<'_>, four: Four<'_>, dots: &mut Dots) -> [u32; QUERIES] {
     #[cfg(target_arch = "x86_64")]
     {
         if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("fma") {
             // SAFETY: the processor was just seen to have the features.
-            return unsafe { within_avx512(block, four) };
+            unsafe {
+                dots_avx512(block.centres, four.coordinates, dots);
+                return pick_avx512(block, four, dots);
+            }
         }
         if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
             // SAFETY: the processor was just seen to have the features.
-            return unsafe { within_avx2(block, four) };
+            unsafe {
+                dots_avx2(block.centres, four.coordinates, dots);
+                return pick_avx2(block, four, dots);
+            }
         }
     }
-    portable::<false>(block, four)
+    set_dots::<false>(block.centres, four.coordinates, dots);
+    pick(block, four, dots)
+}
+
+// Two steps of their own: taken together, the compiler gives up on wide vectors.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,fma")]
+#[inline(never)]
+fn dots_avx512(centres: &[[f32; LANES]], coordinates: &[[f32; QUERIES]], dots: &mut Dots) {
+    set_dots::<true>(centres, coordinates, dots);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,fma")]
-fn within_avx512(block: Block<'_>, four: Four<'_>) -> [u32; QUERIES] {
-    portable::<true>(block, four)
+#[inline(never)]
+fn pick_avx512(block: Block<'_>, four: Four<'_>, dots: &Dots) -> [u32; QUERIES] {
+    pick(block, four, dots)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn within_avx2(block: Block<'_>, four: Four<'_>) -> [u32; QUERIES] {
-    portable::<true>(block, four)
+#[inline(never)]
+fn dots_avx2(centres: &[[f32; LANES]], coordinates: &[[f32; QUERIES]], dots: &mut Dots) {
+    set_dots::<true>(centres, coordinates, dots);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+#[inline(never)]
+fn pick_avx2(block: Block<'_>, four: Four<'_>, dots: &Dots) -> [u32; QUERIES] {
+    pick(block, four, dots)
 }
 
 #[inline(always)]
-fn portable<const FUSED: bool>(block: Block<'_>, four: Four<'_>) -> [u32; QUERIES] {
-    let mut dots = [[0.0f32; LANES]; QUERIES];
-    for (values, at) in block.centres.iter().zip(four.coordinates) {
-        for (dots, at) in dots.iter_mut().zip(at) {
-            for (dot, value) in dots.iter_mut().zip(values) {
-                *dot = if FUSED { value.mul_add(*at, *dot) } else { *dot + value * at };
+fn set_dots<const FUSED: bool>(centres: &[[f32; LANES]], coordinates: &[[f32; QUERIES]], dots: &mut Dots) {
+    let mut sums = [[0.0f32; LANES]; QUERIES];
+    for (values, at) in centres.iter().zip(coordinates) {
+        for q in 0..QUERIES {
+            for lane in 0..LANES {
+                let sum = &mut sums[q][lane];
+                *sum = if FUSED { values[lane].mul_add(at[q], *sum) } else { *sum + values[lane] * at[q] };
             }
         }
     }
+    dots.0 = sums;
+}
+
+#[inline(always)]
+fn pick(block: Block<'_>, four: Four<'_>, dots: &Dots) -> [u32; QUERIES] {
     let mut found = [0; QUERIES];
-    for (q, dots) in dots.iter_mut().enumerate() {
-        let (reach, limit) = (four.reach[q], four.limits[q]);
-        for ((dot, offset), radius) in dots.iter_mut().zip(block.offsets).zip(block.radii) {
-            *dot = offset - 2.0 * (*dot + reach * radius);
+    for q in 0..QUERIES {
+        let (reach, limit, dots) = (four.reach[q], four.limits[q], &dots.0[q]);
+        let mut beyond = [0.0f32; LANES];
+        // Most blocks hold nothing near: whether any of the 32 is.
+        let mut any = 0u32;
+        for lane in 0..LANES {
+            beyond[lane] = block.offsets[lane] - 2.0 * (dots[lane] + reach * block.radii[lane]);
+            any |= u32::from(beyond[lane] <= limit);
         }
-        // Most blocks hold nothing near: the least of the 32 tells.
-        let (low, high) = dots.split_at(LANES / 2);
-        let mut least = [f32::INFINITY; LANES / 2];
-        for ((least, low), high) in least.iter_mut().zip(low).zip(high) {
-            *least = if low < high { *low } else { *high };
-        }
-        if least.iter().fold(false, |any, least| any | (*least <= limit)) {
-            found[q] = dots.iter().enumerate().fold(0, |bits, (lane, dot)| bits | u32::from(*dot <= limit) << lane);
+        if any != 0 {
+            found[q] = beyond.iter().enumerate().fold(0, |bits, (lane, b)| bits | u32::from(*b <= limit) << lane);
         }
     }
     found
@@ -106,7 +139,11 @@ mod tests {
         let block = Block { centres: &centres, offsets: &offsets, radii: &radii };
         let four = Four { coordinates: &coordinates, reach: [2.0; QUERIES], limits };
         // The ball at 20 of radius 13 comes within 2 of 5, not quite of (5, 2, 1).
-        assert_eq!(within(block, four), [0b111, 0b1111_1000 | 1 << 20, 0b111_0000, 0]);
-        assert_eq!(portable::<false>(block, four), within(block, four));
+        let mut dots = Dots([[0.0; LANES]; QUERIES]);
+        let found = within(block, four, &mut dots);
+        assert_eq!(found, [0b111, 0b1111_1000 | 1 << 20, 0b111_0000, 0]);
+        let mut portable = Dots([[0.0; LANES]; QUERIES]);
+        set_dots::<false>(block.centres, four.coordinates, &mut portable);
+        assert_eq!((pick(block, four, &portable), portable.0), (found, dots.0));
     }
 }

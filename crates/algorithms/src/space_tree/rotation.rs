@@ -8,10 +8,15 @@ const COLUMNS_MAX: usize = 256;
 /// Rows the axes are learnt from, evenly spaced.
 const ROWS_MAX: usize = 4096;
 
+/// Share of the variance that the main axes carry.
+const MAIN_SHARE: f64 = 0.8;
+
 /// A change of coordinates that keeps distances up to rounding: centring, turning, one factor for all.
 pub(super) struct Rotation {
     centre: Array1<f64>,
     axes: Option<Array2<f64>>,
+    /// The first axes, on which nearly all of the variance lies.
+    pub(super) main: usize,
     /// The factor: a power of two that brings every coordinate into [-1, 1].
     pub(super) factor: f64,
 }
@@ -30,7 +35,8 @@ impl Rotation {
             .fold(0.0, f64::max)
             .sqrt();
         let factor = if farthest > 0.0 { (-farthest.log2().ceil()).exp2() } else { 1.0 };
-        Self { axes: principal_axes(&(sample * factor)), centre, factor }
+        let (axes, main) = principal_axes(&(sample * factor)).unzip();
+        Self { axes, main: main.unwrap_or(rows.ncols()), centre, factor }
     }
 
     /// The rows in the new coordinates.
@@ -44,10 +50,11 @@ impl Rotation {
     }
 }
 
-/// Orthonormal columns, the direction of the largest variance first; none where they cannot be had.
-fn principal_axes(centred: &Array2<f64>) -> Option<Array2<f64>> {
+/// Orthonormal columns, the direction of the largest variance first, and how many of them carry [`MAIN_SHARE`] of it;
+/// none where they cannot be had.
+fn principal_axes(centred: &Array2<f64>) -> Option<(Array2<f64>, usize)> {
     let columns = centred.ncols();
-    if columns > COLUMNS_MAX || columns < 2 || centred.nrows() < 2 {
+    if !(2..=COLUMNS_MAX).contains(&columns) || centred.nrows() < 2 {
         return None;
     }
     let (values, vectors) = centred.t().dot(centred).eigh_into().ok()?;
@@ -56,7 +63,14 @@ fn principal_axes(centred: &Array2<f64>) -> Option<Array2<f64>> {
     let axes = vectors.select(Axis(1), &order);
     // Turning by axes that are not orthonormal would change distances: rather not turn at all.
     let product = axes.t().dot(&axes) - Array2::<f64>::eye(columns);
-    product.iter().all(|error| error.abs() < 1e-9).then_some(axes)
+    if product.iter().any(|error| error.abs() > 1e-9) {
+        return None;
+    }
+    let enough = MAIN_SHARE * values.sum();
+    let mut carried = 0.0;
+    let main =
+        order.iter().take_while(|axis| std::mem::replace(&mut carried, carried + values[**axis]) < enough).count();
+    Some((axes, main.max(1)))
 }
 
 #[cfg(test)]
