@@ -83,8 +83,9 @@ impl<'a> SpanningTree<'a> {
             let mut best = self.from_neighbors(watch)?;
             let limits: Vec<AtomicU64> =
                 best.iter().map(|way| AtomicU64::new(way.map_or(f64::INFINITY, |w| w.weight).to_bits())).collect();
-            self.search(&best, &limits, watch)?;
-            self.choose(&mut best);
+            let largest = self.largest();
+            self.search(&best, &limits, largest, watch)?;
+            self.choose(&mut best, largest);
             for way in best.into_iter().flatten() {
                 let (one, other) = (sets.find(way.ends.0), sets.find(way.ends.1));
                 if one != other {
@@ -159,7 +160,15 @@ impl<'a> SpanningTree<'a> {
     }
 
     /// Searches for the rows that may still beat the best way of their component.
-    fn search(&mut self, best: &[Option<Way>], limits: &[AtomicU64], watch: &dyn Watch) -> Result<(), Interrupted> {
+    ///
+    /// The largest component need not look for a way: where all others find theirs, one of them leads to it.
+    fn search(
+        &mut self,
+        best: &[Option<Way>],
+        limits: &[AtomicU64],
+        largest: u32,
+        watch: &dyn Watch,
+    ) -> Result<(), Interrupted> {
         let this = &*self;
         let below = this.tree.summarise(
             |position| Below::One(this.component[position]),
@@ -169,7 +178,7 @@ impl<'a> SpanningTree<'a> {
         let found: Result<Vec<Vec<(usize, Outside)>>, Interrupted> = (0..this.tree.blocks())
             .into_par_iter()
             .map(|block| {
-                let found = this.search_block(block, best, limits, &below);
+                let found = this.search_block(block, best, limits, largest, &below);
                 progress.advance(1)?;
                 Ok(found)
             })
@@ -185,11 +194,15 @@ impl<'a> SpanningTree<'a> {
         block: usize,
         best: &[Option<Way>],
         limits: &[AtomicU64],
+        largest: u32,
         below: &[Vec<Below>],
     ) -> Vec<(usize, Outside)> {
         let mut found = Vec::new();
-        let mut wanted: Vec<usize> =
-            self.tree.positions(block).filter(|position| self.may_beat(*position, best, limits)).collect();
+        let mut wanted: Vec<usize> = self
+            .tree
+            .positions(block)
+            .filter(|p| self.component[*p] != largest && self.may_beat(*p, best, limits))
+            .collect();
         // Rows of one component that are equally dense look equally far: they go together.
         let key = |position: &usize| (self.component[*position], self.core[*position].to_bits());
         wanted.sort_by_key(key);
@@ -226,13 +239,22 @@ impl<'a> SpanningTree<'a> {
         }
     }
 
-    /// The best way of each component, searched for or not.
-    fn choose(&self, best: &mut [Option<Way>]) {
+    /// The component with the most rows.
+    fn largest(&self) -> u32 {
+        let mut sizes = vec![0u32; self.core.len()];
+        self.component.iter().for_each(|component| sizes[*component as usize] += 1);
+        (0..sizes.len()).reduce(|best, c| if sizes[c] > sizes[best] { c } else { best }).unwrap_or(0) as u32
+    }
+
+    /// The best way of each component but the largest, searched for or not.
+    fn choose(&self, best: &mut [Option<Way>], largest: u32) {
         for (position, outside) in self.outside.iter().enumerate() {
             if let Outside::Known(way) = outside {
                 keep_better(&mut best[self.component[position] as usize], *way);
             }
         }
+        // What is known of its ways is not the best there is.
+        best[largest as usize] = None;
     }
 }
 

@@ -67,10 +67,12 @@ fn principal_axes(centred: &Array2<f64>) -> Option<(Array2<f64>, usize)> {
         return None;
     }
     let enough = MAIN_SHARE * values.sum();
-    let mut carried = 0.0;
-    let main =
-        order.iter().take_while(|axis| std::mem::replace(&mut carried, carried + values[**axis]) < enough).count();
-    Some((axes, main.max(1)))
+    let carried = order.iter().scan(0.0, |sum, axis| {
+        *sum += values[*axis];
+        Some(*sum)
+    });
+    let main = carried.take_while(|carried| *carried < enough).count() + 1;
+    Some((axes, main.min(columns)))
 }
 
 #[cfg(test)]
