@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::linkage::{Edge, Sets};
-use crate::space_tree::{NearestRows, Search, SpaceTree, search};
+use crate::space_tree::{NearestRows, Search, SpaceTree, TOGETHER, search};
 use crate::watch::{Interrupted, Progress, Watch};
 
 /// One way out of a component: the mutual reachability distance, the distance itself, and where it leads.
@@ -206,7 +206,7 @@ impl<'a> SpanningTree<'a> {
         // Rows of one component that are equally dense look equally far: they go together.
         let key = |position: &usize| (self.component[*position], self.core[*position].to_bits());
         wanted.sort_by_key(key);
-        for positions in wanted.chunks(4) {
+        for positions in wanted.chunks(TOGETHER) {
             // Others may have lowered the limit meanwhile.
             if !positions.iter().any(|position| self.may_beat(*position, best, limits)) {
                 continue;

@@ -9,4 +9,4 @@ mod search;
 
 pub(crate) use build::SpaceTree;
 pub(crate) use nearest::NearestRows;
-pub(crate) use search::{Search, search};
+pub(crate) use search::{Search, TOGETHER, search};

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::build::SpaceTree;
-use super::kernel::{LANES, QUERIES};
-use super::search::{Search, search};
+use super::kernel::LANES;
+use super::search::{Search, TOGETHER, search};
 use crate::watch::{Interrupted, Progress, Watch};
 
 /// For the row at each position its `k` nearest others, nearest first; fewer if there are not so many.
@@ -46,9 +46,9 @@ fn search_block(tree: &SpaceTree, block: usize, k: usize, found: &mut [(f64, u32
     }
     let mut ranked: Vec<usize> = (0..rows.len()).collect();
     ranked.sort_by(|a, b| found[(a + 1) * k - 1].0.total_cmp(&found[(b + 1) * k - 1].0));
-    for four in ranked.chunks(QUERIES) {
-        let positions: Vec<usize> = four.iter().map(|row| rows.start + row).collect();
-        let mut nearest = NearestSearch { tree, block, k, rows: four, found };
+    for together in ranked.chunks(TOGETHER) {
+        let positions: Vec<usize> = together.iter().map(|row| rows.start + row).collect();
+        let mut nearest = NearestSearch { tree, block, k, rows: together, found };
         search(tree, &positions, &mut nearest);
     }
 }
