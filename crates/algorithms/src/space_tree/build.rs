@@ -36,6 +36,8 @@ pub(crate) struct SpaceTree {
     pub(super) scale: f64,
     /// Rounding of a squared distance, as a share of the squared norms of both ends.
     pub(super) rounding: f32,
+    /// Largest squared norm of an item on any level, the squared radius added.
+    pub(super) norm_max: f32,
 }
 
 impl SpaceTree {
@@ -64,10 +66,12 @@ impl SpaceTree {
             order = dense;
         }
         let places: Vec<usize> = order.iter().map(|row| *row as usize).collect();
+        let levels = levels(&turned.select(Axis(0), &places), rotation.main);
         Ok(Self {
             columns,
             exact: order.iter().flat_map(|&row| rows.row(row as usize).to_vec()).collect(),
-            levels: levels(&turned.select(Axis(0), &places), rotation.main),
+            norm_max: levels.iter().map(Level::norm_max).fold(0.0, f32::max),
+            levels,
             order,
             scale: rotation.factor * rotation.factor,
             rounding: 4.0 * (columns as f32 + 16.0) * f32::EPSILON,

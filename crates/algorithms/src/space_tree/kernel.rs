@@ -19,11 +19,9 @@ pub(super) struct Block<'a> {
     pub(super) radii: &'a [f32; LANES],
 }
 
-/// Four queries.
-#[derive(Clone, Copy)]
-pub(super) struct Four<'a> {
-    /// Their coordinates, one array a column.
-    pub(super) coordinates: &'a [[f32; QUERIES]],
+/// How far four queries look.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Reach {
     /// How far each looks.
     pub(super) reach: [f32; QUERIES],
     /// The square of that with an allowance for rounding, less the query's own squared norm.
@@ -35,67 +33,47 @@ pub(super) struct Four<'a> {
 #[repr(align(64))]
 pub(super) struct Dots(pub(super) [[f32; LANES]; QUERIES]);
 
-/// For each query a bit for each item that may come within its reach: whether `|q - c| <= reach + radius`, squared and
-/// without the query's own norm. Leaves the dot products behind.
-pub(super) fn within(block: Block<'_>, four: Four<'_>, dots: &mut Dots) -> [u32; QUERIES] {
+/// For each query a bit for each ball that may come within its reach: whether `|q - c| <= reach + radius`, squared and
+/// without the query's own norm. Leaves the dot products with the centres behind.
+pub(super) fn balls_within(
+    balls: Block<'_>,
+    queries: &[[f32; QUERIES]],
+    reach: &Reach,
+    dots: &mut Dots,
+) -> [u32; QUERIES] {
     #[cfg(target_arch = "x86_64")]
     {
-        if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("fma") {
-            // SAFETY: the processor was just seen to have the features.
-            unsafe {
-                dots_avx512(block.centres, four.coordinates, dots);
-                return pick_avx512(block, four, dots);
-            }
-        }
         if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
             // SAFETY: the processor was just seen to have the features.
             unsafe {
-                dots_avx2(block.centres, four.coordinates, dots);
-                return pick_avx2(block, four, dots);
+                avx2::dots(balls.centres, queries, dots);
+                return avx2::pick(balls, reach, dots);
             }
         }
     }
-    set_dots::<false>(block.centres, four.coordinates, dots);
-    pick(block, four, dots)
+    set_dots::<false>(balls.centres, queries, dots);
+    pick(balls, reach, dots)
 }
 
-// Two steps of their own: taken together, the compiler gives up on wide vectors.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,fma")]
-#[inline(never)]
-fn dots_avx512(centres: &[[f32; LANES]], coordinates: &[[f32; QUERIES]], dots: &mut Dots) {
-    set_dots::<true>(centres, coordinates, dots);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,fma")]
-#[inline(never)]
-fn pick_avx512(block: Block<'_>, four: Four<'_>, dots: &Dots) -> [u32; QUERIES] {
-    pick(block, four, dots)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-#[inline(never)]
-fn dots_avx2(centres: &[[f32; LANES]], coordinates: &[[f32; QUERIES]], dots: &mut Dots) {
-    set_dots::<true>(centres, coordinates, dots);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-#[inline(never)]
-fn pick_avx2(block: Block<'_>, four: Four<'_>, dots: &Dots) -> [u32; QUERIES] {
-    pick(block, four, dots)
+/// As [`balls_within`], for rows: their radii are 0.
+pub(super) fn rows_within(rows: Block<'_>, queries: &[[f32; QUERIES]], reach: &Reach) -> [u32; QUERIES] {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::is_x86_feature_detected!("avx512f") {
+            // SAFETY: the processor was just seen to have the feature.
+            return unsafe { avx512::rows_within(rows.centres, rows.offsets, queries, &reach.limits) };
+        }
+    }
+    balls_within(rows, queries, reach, &mut Dots([[0.0; LANES]; QUERIES]))
 }
 
 #[inline(always)]
-fn set_dots<const FUSED: bool>(centres: &[[f32; LANES]], coordinates: &[[f32; QUERIES]], dots: &mut Dots) {
+fn set_dots<const FUSED: bool>(centres: &[[f32; LANES]], queries: &[[f32; QUERIES]], dots: &mut Dots) {
     let mut sums = [[0.0f32; LANES]; QUERIES];
-    for (values, at) in centres.iter().zip(coordinates) {
-        for q in 0..QUERIES {
-            for lane in 0..LANES {
-                let sum = &mut sums[q][lane];
-                *sum = if FUSED { values[lane].mul_add(at[q], *sum) } else { *sum + values[lane] * at[q] };
+    for (values, at) in centres.iter().zip(queries) {
+        for (sums, at) in sums.iter_mut().zip(at) {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum = if FUSED { value.mul_add(*at, *sum) } else { *sum + value * at };
             }
         }
     }
@@ -103,22 +81,83 @@ fn set_dots<const FUSED: bool>(centres: &[[f32; LANES]], coordinates: &[[f32; QU
 }
 
 #[inline(always)]
-fn pick(block: Block<'_>, four: Four<'_>, dots: &Dots) -> [u32; QUERIES] {
+fn pick(balls: Block<'_>, reach: &Reach, dots: &Dots) -> [u32; QUERIES] {
     let mut found = [0; QUERIES];
-    for q in 0..QUERIES {
-        let (reach, limit, dots) = (four.reach[q], four.limits[q], &dots.0[q]);
+    for (q, (found, dots)) in found.iter_mut().zip(&dots.0).enumerate() {
+        let (reach, limit) = (reach.reach[q], reach.limits[q]);
         let mut beyond = [0.0f32; LANES];
         // Most blocks hold nothing near: whether any of the 32 is.
         let mut any = 0u32;
         for lane in 0..LANES {
-            beyond[lane] = block.offsets[lane] - 2.0 * (dots[lane] + reach * block.radii[lane]);
+            beyond[lane] = balls.offsets[lane] - 2.0 * (dots[lane] + reach * balls.radii[lane]);
             any |= u32::from(beyond[lane] <= limit);
         }
         if any != 0 {
-            found[q] = beyond.iter().enumerate().fold(0, |bits, (lane, b)| bits | u32::from(*b <= limit) << lane);
+            *found = beyond.iter().enumerate().fold(0, |bits, (lane, b)| bits | u32::from(*b <= limit) << lane);
         }
     }
     found
+}
+
+/// The same compiled for wider vectors. Two steps of their own: taken together, the compiler gives up on them.
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::{Block, Dots, LANES, QUERIES, Reach};
+
+    #[target_feature(enable = "avx2,fma")]
+    #[inline(never)]
+    pub(super) fn dots(centres: &[[f32; LANES]], queries: &[[f32; QUERIES]], dots: &mut Dots) {
+        super::set_dots::<true>(centres, queries, dots);
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    #[inline(never)]
+    pub(super) fn pick(balls: Block<'_>, reach: &Reach, dots: &Dots) -> [u32; QUERIES] {
+        super::pick(balls, reach, dots)
+    }
+}
+
+/// The innermost loop of all searches, written out: sums stay in registers, and a comparison gives its bits at once.
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{
+        __m512, _CMP_LE_OQ, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    };
+
+    use super::{LANES, QUERIES};
+
+    #[target_feature(enable = "avx512f")]
+    fn halves(values: &[f32; LANES]) -> [__m512; 2] {
+        // SAFETY: 32 values are two times 16.
+        unsafe { [_mm512_loadu_ps(values.as_ptr()), _mm512_loadu_ps(values.as_ptr().add(LANES / 2))] }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn rows_within(
+        rows: &[[f32; LANES]],
+        norms: &[f32; LANES],
+        queries: &[[f32; QUERIES]],
+        limits: &[f32; QUERIES],
+    ) -> [u32; QUERIES] {
+        let mut sums = [[_mm512_setzero_ps(); 2]; QUERIES];
+        for (values, at) in rows.iter().zip(queries) {
+            let [low, high] = halves(values);
+            for (sums, at) in sums.iter_mut().zip(at) {
+                let at = _mm512_set1_ps(*at);
+                sums[0] = _mm512_fmadd_ps(low, at, sums[0]);
+                sums[1] = _mm512_fmadd_ps(high, at, sums[1]);
+            }
+        }
+        let (norms, factor) = (halves(norms), _mm512_set1_ps(-2.0));
+        let mut found = [0; QUERIES];
+        for ((found, sums), limit) in found.iter_mut().zip(sums).zip(limits) {
+            let limit = _mm512_set1_ps(*limit);
+            let low = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(_mm512_fmadd_ps(factor, sums[0], norms[0]), limit);
+            let high = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(_mm512_fmadd_ps(factor, sums[1], norms[1]), limit);
+            *found = u32::from(low) | u32::from(high) << 16;
+        }
+        found
+    }
 }
 
 #[cfg(test)]
@@ -130,20 +169,25 @@ mod tests {
         let mut centres = [[0.0f32; LANES]; 3];
         centres[0] = std::array::from_fn(|lane| lane as f32);
         centres[1] = [2.0; LANES];
-        let mut radii = [0.0; LANES];
-        radii[20] = 13.0;
-        let offsets = std::array::from_fn(|l| centres.iter().map(|c| c[l] * c[l]).sum::<f32>() - radii[l] * radii[l]);
+        let offsets = |radii: &[f32; LANES]| -> [f32; LANES] {
+            std::array::from_fn(|l| centres.iter().map(|c| c[l] * c[l]).sum::<f32>() - radii[l] * radii[l])
+        };
         // Four queries at (0, 2, 0), (5, 2, 0), (5, 2, 1) and (45, 2, 0), each looking 2 far.
-        let coordinates = [[0.0, 5.0, 5.0, 45.0], [2.0; QUERIES], [0.0, 0.0, 1.0, 0.0]];
-        let limits = std::array::from_fn(|q| 4.0 - coordinates.iter().map(|c| c[q] * c[q]).sum::<f32>());
-        let block = Block { centres: &centres, offsets: &offsets, radii: &radii };
-        let four = Four { coordinates: &coordinates, reach: [2.0; QUERIES], limits };
-        // The ball at 20 of radius 13 comes within 2 of 5, not quite of (5, 2, 1).
-        let mut dots = Dots([[0.0; LANES]; QUERIES]);
-        let found = within(block, four, &mut dots);
+        let queries = [[0.0, 5.0, 5.0, 45.0], [2.0; QUERIES], [0.0, 0.0, 1.0, 0.0]];
+        let limits = std::array::from_fn(|q| 4.0 - queries.iter().map(|c| c[q] * c[q]).sum::<f32>());
+        let reach = Reach { reach: [2.0; QUERIES], limits };
+
+        let mut radii = [0.0; LANES];
+        let rows = Block { centres: &centres, offsets: &offsets(&radii), radii: &radii };
+        assert_eq!(rows_within(rows, &queries, &reach), [0b111, 0b1111_1000, 0b111_0000, 0]);
+
+        // A ball at 20 of radius 13 comes within 2 of 5, not quite of (5, 2, 1).
+        radii[20] = 13.0;
+        let balls = Block { centres: &centres, offsets: &offsets(&radii), radii: &radii };
+        let (mut dots, mut portable) = (Dots([[0.0; LANES]; QUERIES]), Dots([[0.0; LANES]; QUERIES]));
+        let found = balls_within(balls, &queries, &reach, &mut dots);
         assert_eq!(found, [0b111, 0b1111_1000 | 1 << 20, 0b111_0000, 0]);
-        let mut portable = Dots([[0.0; LANES]; QUERIES]);
-        set_dots::<false>(block.centres, four.coordinates, &mut portable);
-        assert_eq!((pick(block, four, &portable), portable.0), (found, dots.0));
+        set_dots::<false>(balls.centres, &queries, &mut portable);
+        assert_eq!((pick(balls, &reach, &portable), portable.0), (found, dots.0));
     }
 }

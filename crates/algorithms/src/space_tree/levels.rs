@@ -11,8 +11,8 @@ pub(super) struct Level {
     centres: Vec<[f32; LANES]>,
     offsets: Vec<[f32; LANES]>,
     radii: Vec<[f32; LANES]>,
-    /// Largest squared norm of each block's centres, the squared radius added: what rounding depends on.
-    norms: Vec<f32>,
+    /// Largest squared norm of a centre, the squared radius added: what rounding depends on.
+    norm_max: f32,
 }
 
 impl Level {
@@ -25,7 +25,7 @@ impl Level {
             centres: vec![[0.0; LANES]; blocks * columns],
             offsets: vec![[f32::INFINITY; LANES]; blocks],
             radii: vec![[0.0; LANES]; blocks],
-            norms: vec![0.0; blocks],
+            norm_max: 0.0,
         };
         for (item, centre) in centres.outer_iter().enumerate() {
             let (block, lane) = (item / LANES, item % LANES);
@@ -37,7 +37,7 @@ impl Level {
             let radius = radii.map_or(0.0, |radii| radii[item]);
             level.radii[block][lane] = radius;
             level.offsets[block][lane] = norm - radius * radius;
-            level.norms[block] = level.norms[block].max(norm + radius * radius);
+            level.norm_max = level.norm_max.max(norm + radius * radius);
         }
         level
     }
@@ -59,8 +59,9 @@ impl Level {
         self.columns
     }
 
-    pub(super) fn norm_max(&self, block: usize) -> f32 {
-        self.norms[block]
+    /// Largest squared norm of a centre, the squared radius added.
+    pub(super) fn norm_max(&self) -> f32 {
+        self.norm_max
     }
 
     /// Coordinates of one item.

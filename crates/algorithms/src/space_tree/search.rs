@@ -1,7 +1,7 @@
 //! Searching from the bottom of the tree: a few rows look for others together.
 
 use super::build::SpaceTree;
-use super::kernel::{Block, Dots, Four, LANES, QUERIES, within};
+use super::kernel::{Block, Dots, LANES, QUERIES, Reach, balls_within, rows_within};
 
 /// Fours that search together: a block that is in cache for one is in cache for all.
 const FOURS: usize = 4;
@@ -31,6 +31,7 @@ pub(crate) fn search(tree: &SpaceTree, positions: &[usize], search: &mut impl Se
     let queries = positions.chunks(QUERIES).map(|four| Queries::new(tree, four, balls)).collect();
     let mut walk = Walk { tree, positions, queries, search };
     let fours = (1 << walk.queries.len()) - 1;
+    walk.refresh(fours);
     walk.look(tree.levels.len() - 1, 0, fours);
 }
 
@@ -39,7 +40,12 @@ struct Queries {
     coordinates: Vec<[f32; QUERIES]>,
     /// Squared norms on all axes and on those of the balls.
     norms: [[f32; QUERIES]; 2],
-    norm_max: f32,
+    /// What rounding may add to a squared distance from them.
+    allowance: f32,
+    /// How far they look at rows, and at balls.
+    reach: [Reach; 2],
+    /// The farthest that any of them looks, squared, with the allowance.
+    widest: f32,
 }
 
 impl Queries {
@@ -57,7 +63,14 @@ impl Queries {
             }
             norms
         });
-        Self { coordinates, norm_max: norms[0].iter().copied().fold(0.0, f32::max), norms }
+        let norm_max = norms[0].iter().copied().fold(0.0, f32::max);
+        Self {
+            coordinates,
+            allowance: tree.rounding * (norm_max + tree.norm_max),
+            norms,
+            reach: [Reach::default(); 2],
+            widest: f32::NEG_INFINITY,
+        }
     }
 }
 
@@ -84,18 +97,32 @@ impl<S: Search> Walk<'_, '_, S> {
         if level == 0 {
             return self.look_at_rows(block, fours);
         }
-        let tree = self.tree;
+        // Others may have told meanwhile how far it is worth looking.
+        self.refresh(fours);
+        let (children, count) = self.children(level, block, fours);
+        for child in &children[..count] {
+            let of_child = |four: &usize| child.fours >> four & 1 == 1;
+            let widest = (0..self.queries.len()).filter(of_child).map(|four| self.queries[four].widest);
+            if child.apart <= widest.fold(f32::NEG_INFINITY, f32::max) && !self.search.skips(level - 1, child.ball) {
+                self.look(level - 1, child.ball, child.fours);
+            }
+        }
+    }
+
+    /// The balls of a block that some query must look into, the nearest first, and how many they are.
+    fn children(&self, level: usize, block: usize, fours: u32) -> ([Child; LANES], usize) {
+        let balls = self.tree.levels[level].block(block);
         let mut children = [Child::default(); LANES];
+        let mut dots = Dots([[0.0; LANES]; QUERIES]);
         let mut all = 0;
-        for four in (0..self.queries.len()).filter(|four| fours >> four & 1 == 1) {
-            let mut dots = Dots([[0.0; LANES]; QUERIES]);
-            let found = within(tree.levels[level].block(block), self.four(four, level, block), &mut dots);
+        for (four, queries) in self.queries.iter().enumerate().filter(|(four, _)| fours >> four & 1 == 1) {
+            let found = balls_within(balls, &queries.coordinates, &queries.reach[1], &mut dots);
             let mut lanes = found.iter().fold(0, |any, lanes| any | lanes);
             all |= lanes;
             while lanes != 0 {
                 let lane = lanes.trailing_zeros() as usize;
                 lanes &= lanes - 1;
-                let apart = self.apart(four, tree.levels[level].block(block), &dots, lane);
+                let apart = self.apart(four, balls, &dots, lane);
                 let child = &mut children[lane];
                 let nearest = if child.fours == 0 { apart } else { child.apart.min(apart) };
                 *child = Child { apart: nearest, ball: block * LANES + lane, fours: child.fours | 1 << four };
@@ -111,23 +138,20 @@ impl<S: Search> Walk<'_, '_, S> {
             }
         }
         children[..count].sort_unstable_by(|a, b| a.apart.total_cmp(&b.apart).then(a.ball.cmp(&b.ball)));
-        for child in &children[..count] {
-            let widest = (0..self.positions.len()).map(|q| self.reach(q)).fold(f32::NEG_INFINITY, f32::max);
-            let allowance = (0..self.queries.len()).map(|f| self.allowance(f, level, block)).fold(0.0, f32::max);
-            if child.apart <= widest + allowance && !self.search.skips(level - 1, child.ball) {
-                self.look(level - 1, child.ball, child.fours);
-            }
-        }
+        (children, count)
     }
 
     fn look_at_rows(&mut self, block: usize, fours: u32) {
-        let tree = self.tree;
+        let rows = self.tree.levels[0].block(block);
         for four in (0..self.queries.len()).filter(|four| fours >> four & 1 == 1) {
-            let mut dots = Dots([[0.0; LANES]; QUERIES]);
-            let found = within(tree.levels[0].block(block), self.four(four, 0, block), &mut dots);
+            let found = rows_within(rows, &self.queries[four].coordinates, &self.queries[four].reach[0]);
+            if found == [0; QUERIES] {
+                continue;
+            }
             for (i, lanes) in found.into_iter().enumerate().filter(|(_, lanes)| *lanes != 0) {
                 self.meet(four * QUERIES + i, block, lanes);
             }
+            self.refresh(1 << four);
         }
     }
 
@@ -142,30 +166,24 @@ impl<S: Search> Walk<'_, '_, S> {
         gap * gap
     }
 
-    /// How far a query looks, squared, in the turned coordinates; rounded up.
-    fn reach(&self, q: usize) -> f32 {
-        (self.search.reach(q) * self.tree.scale) as f32 * (1.0 + 1e-6)
-    }
-
-    /// What rounding may add to a squared distance between these queries and items of the block.
-    fn allowance(&self, four: usize, level: usize, block: usize) -> f32 {
-        self.tree.rounding * (self.queries[four].norm_max + self.tree.levels[level].norm_max(block))
-    }
-
-    fn four(&self, four: usize, level: usize, block: usize) -> Four<'_> {
-        let allowance = self.allowance(four, level, block);
-        let queries = &self.queries[four];
-        let norms = &queries.norms[usize::from(level > 0)];
-        let (mut reach, mut limits) = ([0.0; QUERIES], [f32::NEG_INFINITY; QUERIES]);
-        for i in 0..QUERIES.min(self.positions.len() - four * QUERIES) {
-            let squared = self.reach(four * QUERIES + i);
-            if squared >= 0.0 {
-                // An infinite reach stays infinite in the limit; beside a radius it must not become a NaN.
-                reach[i] = squared.sqrt().min(1e15);
-                limits[i] = squared + allowance - norms[i];
+    /// Takes over how far these fours still look.
+    fn refresh(&mut self, fours: u32) {
+        for (four, queries) in self.queries.iter_mut().enumerate().filter(|(four, _)| fours >> four & 1 == 1) {
+            queries.widest = f32::NEG_INFINITY;
+            for i in 0..QUERIES {
+                let q = four * QUERIES + i;
+                // In the turned coordinates, rounded up.
+                let squared = if q < self.positions.len() { self.search.reach(q) * self.tree.scale } else { -1.0 };
+                let squared = squared as f32 * (1.0 + 1e-6);
+                let limit = if squared >= 0.0 { squared + queries.allowance } else { f32::NEG_INFINITY };
+                queries.widest = queries.widest.max(limit);
+                for (reach, norms) in queries.reach.iter_mut().zip(&queries.norms) {
+                    // An infinite reach stays infinite in the limit; beside a radius it must not become a NaN.
+                    reach.reach[i] = squared.max(0.0).sqrt().min(1e15);
+                    reach.limits[i] = limit - norms[i];
+                }
             }
         }
-        Four { coordinates: &queries.coordinates, reach, limits }
     }
 
     fn meet(&mut self, q: usize, block: usize, mut lanes: u32) {
