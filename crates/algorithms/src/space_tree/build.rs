@@ -12,6 +12,9 @@ use crate::watch::{Interrupted, Progress, Watch};
 const ROWS_PER_CHUNK: usize = 2048;
 /// A row this many times farther from its block's centre than the middle one, squared, does not belong there.
 const STRAY: f32 = 4.0;
+/// Rows that a direction is learnt from, and how often it is improved.
+const DIRECTION_ROWS: usize = 512;
+const DIRECTION_STEPS: usize = 4;
 /// At most this share of the rows stands apart.
 const STRAY_SHARE: usize = 8;
 
@@ -34,10 +37,8 @@ pub(crate) struct SpaceTree {
     pub(super) levels: Vec<Level>,
     /// Squared length in the turned coordinates of one unit of the given ones.
     pub(super) scale: f64,
-    /// Rounding of a squared distance, as a share of the squared norms of both ends.
+    /// Rounding of a squared distance, as a share of the squared norms of both ends; that of the items is allowed for.
     pub(super) rounding: f32,
-    /// Largest squared norm of an item on any level, the squared radius added.
-    pub(super) norm_max: f32,
 }
 
 impl SpaceTree {
@@ -66,15 +67,14 @@ impl SpaceTree {
             order = dense;
         }
         let places: Vec<usize> = order.iter().map(|row| *row as usize).collect();
-        let levels = levels(&turned.select(Axis(0), &places), rotation.main);
+        let rounding = 4.0 * (columns as f32 + 16.0) * f32::EPSILON;
         Ok(Self {
             columns,
             exact: order.iter().flat_map(|&row| rows.row(row as usize).to_vec()).collect(),
-            norm_max: levels.iter().map(Level::norm_max).fold(0.0, f32::max),
-            levels,
+            levels: levels(&turned.select(Axis(0), &places), rotation.main, rounding),
             order,
             scale: rotation.factor * rotation.factor,
-            rounding: 4.0 * (columns as f32 + 16.0) * f32::EPSILON,
+            rounding,
         })
     }
 
@@ -122,8 +122,8 @@ impl SpaceTree {
     }
 }
 
-/// Orders the rows so that runs of blocks are near each other: cut along the axis on which they are widest, in whole
-/// balls.
+/// Orders the rows so that runs of blocks are near each other: cut across the direction in which they vary most, in
+/// whole balls.
 fn halve(order: &mut [u32], turned: ArrayView2<'_, f32>, watch: &dyn Watch) -> Result<(), Interrupted> {
     if order.len() <= LANES {
         return Ok(());
@@ -134,25 +134,42 @@ fn halve(order: &mut [u32], turned: ArrayView2<'_, f32>, watch: &dyn Watch) -> R
         unit *= LANES;
     }
     let cut = (order.len() / 2 / unit).max(1) * unit;
-    let axis = widest(order, turned);
-    let value = |row: &u32| turned[[*row as usize, axis]];
-    order.select_nth_unstable_by(cut, |a, b| value(a).total_cmp(&value(b)).then(a.cmp(b)));
+    let direction = widest_direction(order, turned);
+    let along = |row: u32| turned.row(row as usize).iter().zip(&direction).map(|(v, d)| v * d).sum::<f32>();
+    let mut ranked: Vec<(f32, u32)> = order.iter().map(|&row| (along(row), row)).collect();
+    ranked.select_nth_unstable_by(cut, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    order.iter_mut().zip(ranked).for_each(|(row, (_, ranked))| *row = ranked);
     let (left, right) = order.split_at_mut(cut);
     let (one, other) = rayon::join(|| halve(left, turned, watch), || halve(right, turned, watch));
     one.and(other)
 }
 
-/// The axis on which these rows vary most.
-fn widest(order: &[u32], turned: ArrayView2<'_, f32>) -> usize {
-    let mut sums = vec![(0.0f64, 0.0f64); turned.ncols()];
-    for &row in order {
-        for (sum, value) in sums.iter_mut().zip(turned.row(row as usize)) {
-            let value = f64::from(*value);
-            *sum = (sum.0 + value, sum.1 + value * value);
-        }
+/// Roughly the direction in which these rows vary most: a few steps of the power method on some of them.
+fn widest_direction(order: &[u32], turned: ArrayView2<'_, f32>) -> Vec<f32> {
+    let sample = || order.iter().step_by(order.len().div_ceil(DIRECTION_ROWS)).map(|&row| turned.row(row as usize));
+    let count = sample().count() as f32;
+    let mut centre = vec![0.0f32; turned.ncols()];
+    sample().for_each(|row| centre.iter_mut().zip(row).for_each(|(c, v)| *c += v / count));
+    let mut spread = vec![0.0f32; centre.len()];
+    for row in sample() {
+        spread.iter_mut().zip(row.iter().zip(&centre)).for_each(|(s, (v, c))| *s += (v - c) * (v - c));
     }
-    let spread = |axis: usize| sums[axis].1 - sums[axis].0 * sums[axis].0 / order.len() as f64;
-    (0..sums.len()).reduce(|best, axis| if spread(axis) > spread(best) { axis } else { best }).unwrap_or(0)
+    // From the axis on which they vary most, and a little of all others.
+    let widest = spread.iter().copied().fold(0.0, f32::max);
+    let mut direction: Vec<f32> = spread.iter().map(|s| if *s == widest { 1.0 } else { 0.1 }).collect();
+    for _ in 0..DIRECTION_STEPS {
+        let mut next = vec![0.0f32; direction.len()];
+        for row in sample() {
+            let along: f32 = row.iter().zip(&centre).zip(&direction).map(|((v, c), d)| (v - c) * d).sum();
+            next.iter_mut().zip(row.iter().zip(&centre)).for_each(|(n, (v, c))| *n += along * (v - c));
+        }
+        let length = next.iter().map(|n| n * n).sum::<f32>().sqrt();
+        if length <= f32::MIN_POSITIVE {
+            break;
+        }
+        direction = next.into_iter().map(|n| n / length).collect();
+    }
+    direction
 }
 
 /// Moves the rows that are far from the others of their block to the end; returns how many stay, whole blocks.

@@ -13,7 +13,8 @@ pub(crate) const QUERIES: usize = 4;
 pub(super) struct Block<'a> {
     /// The centres' coordinates, one array a column.
     pub(super) centres: &'a [[f32; LANES]],
-    /// Squared norm of each centre less the squared radius; infinite where there is no item.
+    /// Squared norm of each centre less the squared radius and an allowance for rounding; infinite where there is no
+    /// item.
     pub(super) offsets: &'a [f32; LANES],
     /// Radius of each ball; zeros for rows.
     pub(super) radii: &'a [f32; LANES],

@@ -11,13 +11,12 @@ pub(super) struct Level {
     centres: Vec<[f32; LANES]>,
     offsets: Vec<[f32; LANES]>,
     radii: Vec<[f32; LANES]>,
-    /// Largest squared norm of a centre, the squared radius added: what rounding depends on.
-    norm_max: f32,
 }
 
 impl Level {
-    /// The level of these centres and radii; without radii they are rows.
-    fn new(centres: ArrayView2<'_, f32>, radii: Option<&[f32]>) -> Self {
+    /// The level of these centres and radii; without radii they are rows. `rounding` of the squared norms is taken off
+    /// the offsets, so that what rounding adds to a distance keeps nothing out.
+    fn new(centres: ArrayView2<'_, f32>, radii: Option<&[f32]>, rounding: f32) -> Self {
         let (items, columns) = centres.dim();
         let blocks = items.div_ceil(LANES);
         let mut level = Self {
@@ -25,7 +24,6 @@ impl Level {
             centres: vec![[0.0; LANES]; blocks * columns],
             offsets: vec![[f32::INFINITY; LANES]; blocks],
             radii: vec![[0.0; LANES]; blocks],
-            norm_max: 0.0,
         };
         for (item, centre) in centres.outer_iter().enumerate() {
             let (block, lane) = (item / LANES, item % LANES);
@@ -36,8 +34,7 @@ impl Level {
             }
             let radius = radii.map_or(0.0, |radii| radii[item]);
             level.radii[block][lane] = radius;
-            level.offsets[block][lane] = norm - radius * radius;
-            level.norm_max = level.norm_max.max(norm + radius * radius);
+            level.offsets[block][lane] = norm - radius * radius - rounding * (norm + radius * radius);
         }
         level
     }
@@ -59,11 +56,6 @@ impl Level {
         self.columns
     }
 
-    /// Largest squared norm of a centre, the squared radius added.
-    pub(super) fn norm_max(&self) -> f32 {
-        self.norm_max
-    }
-
     /// Coordinates of one item.
     pub(super) fn centre(&self, item: usize) -> impl Iterator<Item = f32> + '_ {
         let block = &self.centres[item / LANES * self.columns..][..self.columns];
@@ -75,13 +67,13 @@ impl Level {
 ///
 /// Balls live on the first `main` axes only: what is apart there is apart, and where clusters differ in a few directions,
 /// balls are smaller there and cheaper to look at.
-pub(super) fn levels(rows: &Array2<f32>, main: usize) -> Vec<Level> {
-    let mut levels = vec![Level::new(rows.view(), None)];
+pub(super) fn levels(rows: &Array2<f32>, main: usize, rounding: f32) -> Vec<Level> {
+    let mut levels = vec![Level::new(rows.view(), None, rounding)];
     let rows = rows.slice(ndarray::s![.., ..main]);
     let mut run = LANES;
     while levels.last().is_some_and(|level| level.blocks() > 1) {
         let (centres, radii) = balls(rows, run);
-        levels.push(Level::new(centres.view(), Some(&radii)));
+        levels.push(Level::new(centres.view(), Some(&radii), rounding));
         run *= LANES;
     }
     levels

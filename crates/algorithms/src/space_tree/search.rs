@@ -40,7 +40,7 @@ struct Queries {
     coordinates: Vec<[f32; QUERIES]>,
     /// Squared norms on all axes and on those of the balls.
     norms: [[f32; QUERIES]; 2],
-    /// What rounding may add to a squared distance from them.
+    /// What their own rounding may add to a squared distance.
     allowance: f32,
     /// How far they look at rows, and at balls.
     reach: [Reach; 2],
@@ -66,7 +66,7 @@ impl Queries {
         let norm_max = norms[0].iter().copied().fold(0.0, f32::max);
         Self {
             coordinates,
-            allowance: tree.rounding * (norm_max + tree.norm_max),
+            allowance: tree.rounding * norm_max,
             norms,
             reach: [Reach::default(); 2],
             widest: f32::NEG_INFINITY,
