@@ -83,9 +83,9 @@ impl<'a> SpanningTree<'a> {
             let mut best = self.from_neighbors(watch)?;
             let limits: Vec<AtomicU64> =
                 best.iter().map(|way| AtomicU64::new(way.map_or(f64::INFINITY, |w| w.weight).to_bits())).collect();
-            let largest = self.largest();
-            self.search(&best, &limits, largest, watch)?;
-            self.choose(&mut best, largest);
+            let searching = self.smaller_half();
+            self.search(&best, &limits, &searching, watch)?;
+            self.choose(&mut best, &searching);
             for way in best.into_iter().flatten() {
                 let (one, other) = (sets.find(way.ends.0), sets.find(way.ends.1));
                 if one != other {
@@ -160,13 +160,11 @@ impl<'a> SpanningTree<'a> {
     }
 
     /// Searches for the rows that may still beat the best way of their component.
-    ///
-    /// The largest component need not look for a way: where all others find theirs, one of them leads to it.
     fn search(
         &mut self,
         best: &[Option<Way>],
         limits: &[AtomicU64],
-        largest: u32,
+        searching: &[bool],
         watch: &dyn Watch,
     ) -> Result<(), Interrupted> {
         let this = &*self;
@@ -178,7 +176,7 @@ impl<'a> SpanningTree<'a> {
         let found: Result<Vec<Vec<(usize, Outside)>>, Interrupted> = (0..this.tree.blocks())
             .into_par_iter()
             .map(|block| {
-                let found = this.search_block(block, best, limits, largest, &below);
+                let found = this.search_block(block, best, limits, searching, &below);
                 progress.advance(1)?;
                 Ok(found)
             })
@@ -194,14 +192,14 @@ impl<'a> SpanningTree<'a> {
         block: usize,
         best: &[Option<Way>],
         limits: &[AtomicU64],
-        largest: u32,
+        searching: &[bool],
         below: &[Vec<Below>],
     ) -> Vec<(usize, Outside)> {
         let mut found = Vec::new();
         let mut wanted: Vec<usize> = self
             .tree
             .positions(block)
-            .filter(|p| self.component[*p] != largest && self.may_beat(*p, best, limits))
+            .filter(|p| searching[self.component[*p] as usize] && self.may_beat(*p, best, limits))
             .collect();
         // Rows of one component that are equally dense look equally far: they go together.
         let key = |position: &usize| (self.component[*position], self.core[*position].to_bits());
@@ -239,22 +237,32 @@ impl<'a> SpanningTree<'a> {
         }
     }
 
-    /// The component with the most rows.
-    fn largest(&self) -> u32 {
+    /// Which components look for their way out: the smallest ones, up to half of all rows, and at least one.
+    ///
+    /// The others are found by them, or look for theirs when they are the smaller ones: so the largest never has to.
+    fn smaller_half(&self) -> Vec<bool> {
         let mut sizes = vec![0u32; self.core.len()];
         self.component.iter().for_each(|component| sizes[*component as usize] += 1);
-        (0..sizes.len()).reduce(|best, c| if sizes[c] > sizes[best] { c } else { best }).unwrap_or(0) as u32
+        let mut ranked: Vec<u32> = (0..sizes.len() as u32).filter(|c| sizes[*c as usize] > 0).collect();
+        ranked.sort_unstable_by_key(|c| (sizes[*c as usize], *c));
+        let mut searching = vec![false; sizes.len()];
+        let mut rows = 0;
+        for (i, component) in ranked.iter().enumerate() {
+            rows += sizes[*component as usize] as usize;
+            searching[*component as usize] = i == 0 || 2 * rows <= self.core.len();
+        }
+        searching
     }
 
-    /// The best way of each component but the largest, searched for or not.
-    fn choose(&self, best: &mut [Option<Way>], largest: u32) {
+    /// The best way of each component that looked for it.
+    fn choose(&self, best: &mut [Option<Way>], searching: &[bool]) {
         for (position, outside) in self.outside.iter().enumerate() {
             if let Outside::Known(way) = outside {
                 keep_better(&mut best[self.component[position] as usize], *way);
             }
         }
-        // What is known of its ways is not the best there is.
-        best[largest as usize] = None;
+        // What is known of the others' ways need not be the best there is.
+        best.iter_mut().zip(searching).filter(|(_, searching)| !**searching).for_each(|(best, _)| *best = None);
     }
 }
 

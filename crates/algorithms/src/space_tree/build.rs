@@ -31,6 +31,8 @@ pub(crate) struct SpaceTree {
     pub(crate) columns: usize,
     /// The row at each position.
     pub(crate) order: Vec<u32>,
+    /// The first block of rows that stand apart.
+    pub(super) strays: usize,
     /// The rows as given, by position.
     exact: Vec<f64>,
     /// Rows, turned and scaled, at the bottom; balls above.
@@ -71,6 +73,7 @@ impl SpaceTree {
         Ok(Self {
             columns,
             exact: order.iter().flat_map(|&row| rows.row(row as usize).to_vec()).collect(),
+            strays: near.div_ceil(LANES),
             levels: levels(&turned.select(Axis(0), &places), rotation.main, rounding),
             order,
             scale: rotation.factor * rotation.factor,

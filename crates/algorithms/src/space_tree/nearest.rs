@@ -23,10 +23,19 @@ impl NearestRows {
             return Ok(Self { k, found });
         }
         let progress = Progress::new(watch, tree.blocks() as u64);
-        found.par_chunks_mut(LANES * k).enumerate().try_for_each(|(block, found)| {
-            search_block(tree, block, k, found);
-            progress.advance(1)
-        })?;
+        let run = |first: usize, found: &mut [(f64, u32)], strays: &[f64]| {
+            found.par_chunks_mut(LANES * k).enumerate().try_for_each(|(block, found)| {
+                search_block(tree, first + block, k, found, strays);
+                progress.advance(1)
+            })
+        };
+        // Strays go first: no row is nearer to one of them than its own nearest is, which spares the others most of them.
+        let (near, far) = found.split_at_mut((tree.strays * LANES).min(tree.rows()) * k);
+        run(tree.strays, far, &[])?;
+        let nearest =
+            |stray: &[(f64, u32)]| stray.chunks_exact(k).map(|found| found[0].0).fold(f64::INFINITY, f64::min);
+        let strays: Vec<f64> = far.chunks(LANES * k).map(nearest).collect();
+        run(0, near, &strays)?;
         Ok(Self { k, found })
     }
 
@@ -37,7 +46,9 @@ impl NearestRows {
 }
 
 /// Searches for the rows of one block. They know each other first; then those that look equally far go together.
-fn search_block(tree: &SpaceTree, block: usize, k: usize, found: &mut [(f64, u32)]) {
+///
+/// `strays` is the least squared distance from each block of strays to any row, if that is known already.
+fn search_block(tree: &SpaceTree, block: usize, k: usize, found: &mut [(f64, u32)], strays: &[f64]) {
     let rows = tree.positions(block);
     for (a, nearest) in rows.clone().zip(found.chunks_exact_mut(k)) {
         for b in rows.clone().filter(|b| *b != a) {
@@ -48,7 +59,7 @@ fn search_block(tree: &SpaceTree, block: usize, k: usize, found: &mut [(f64, u32
     ranked.sort_by(|a, b| found[(a + 1) * k - 1].0.total_cmp(&found[(b + 1) * k - 1].0));
     for together in ranked.chunks(TOGETHER) {
         let positions: Vec<usize> = together.iter().map(|row| rows.start + row).collect();
-        let mut nearest = NearestSearch { tree, block, k, rows: together, found };
+        let mut nearest = NearestSearch { tree, block, k, rows: together, found, strays };
         search(tree, &positions, &mut nearest);
     }
 }
@@ -60,11 +71,16 @@ struct NearestSearch<'a> {
     /// The queries' rows within the block.
     rows: &'a [usize],
     found: &'a mut [(f64, u32)],
+    strays: &'a [f64],
 }
 
 impl Search for NearestSearch<'_> {
     fn skips(&self, level: usize, ball: usize) -> bool {
-        level == 0 && ball == self.block
+        if level > 0 {
+            return false;
+        }
+        let stray = ball.checked_sub(self.tree.strays).and_then(|stray| self.strays.get(stray));
+        ball == self.block || stray.is_some_and(|least| (0..self.rows.len()).all(|q| *least > self.reach(q)))
     }
 
     fn reach(&self, q: usize) -> f64 {
