@@ -3,6 +3,7 @@
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
+use super::bytes::{self, Bytes};
 use super::kernel::LANES;
 use super::levels::{Level, levels};
 use super::rotation::Rotation;
@@ -37,6 +38,8 @@ pub(crate) struct SpaceTree {
     exact: Vec<f64>,
     /// Rows, turned and scaled, at the bottom; balls above.
     pub(super) levels: Vec<Level>,
+    /// The rows once more in bytes, if the processor is fast at them.
+    pub(super) bytes: Option<Bytes>,
     /// Squared length in the turned coordinates of one unit of the given ones.
     pub(super) scale: f64,
     /// Rounding of a squared distance, as a share of the squared norms of both ends; that of the items is allowed for.
@@ -69,12 +72,14 @@ impl SpaceTree {
             order = dense;
         }
         let places: Vec<usize> = order.iter().map(|row| *row as usize).collect();
+        let (placed, strays) = (turned.select(Axis(0), &places), near.div_ceil(LANES));
         let rounding = 4.0 * (columns as f32 + 16.0) * f32::EPSILON;
         Ok(Self {
             columns,
             exact: order.iter().flat_map(|&row| rows.row(row as usize).to_vec()).collect(),
-            strays: near.div_ceil(LANES),
-            levels: levels(&turned.select(Axis(0), &places), rotation.main, rounding),
+            strays,
+            bytes: bytes::are_fast().then(|| Bytes::new(placed.as_slice().unwrap_or_default(), columns, strays)),
+            levels: levels(&placed, rotation.main, rounding),
             order,
             scale: rotation.factor * rotation.factor,
             rounding,

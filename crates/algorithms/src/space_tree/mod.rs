@@ -1,6 +1,7 @@
 //! A tree of balls over rows, for exact searches among all of them.
 
 mod build;
+mod bytes;
 mod kernel;
 mod levels;
 mod nearest;

@@ -1,6 +1,7 @@
 //! Searching from the bottom of the tree: a few rows look for others together.
 
 use super::build::SpaceTree;
+use super::bytes::ByteQueries;
 use super::kernel::{Block, Dots, LANES, QUERIES, Reach, balls_within, rows_within};
 
 /// Fours that search together: a block that is in cache for one is in cache for all.
@@ -38,6 +39,10 @@ pub(crate) fn search(tree: &SpaceTree, positions: &[usize], search: &mut impl Se
 /// Four queries as the passes over blocks want them.
 struct Queries {
     coordinates: Vec<[f32; QUERIES]>,
+    /// The same in bytes, if the tree has its rows in bytes and none of these is too far off.
+    bytes: Option<ByteQueries>,
+    /// How far each looks, for bytes; negative if not at all.
+    distance: [f32; QUERIES],
     /// Squared norms on all axes and on those of the balls.
     norms: [[f32; QUERIES]; 2],
     /// What their own rounding may add to a squared distance.
@@ -65,6 +70,8 @@ impl Queries {
         });
         let norm_max = norms[0].iter().copied().fold(0.0, f32::max);
         Self {
+            bytes: tree.bytes.as_ref().and_then(|bytes| bytes.queries(&coordinates)),
+            distance: [-1.0; QUERIES],
             coordinates,
             allowance: tree.rounding * norm_max,
             norms,
@@ -144,7 +151,11 @@ impl<S: Search> Walk<'_, '_, S> {
     fn look_at_rows(&mut self, block: usize, fours: u32) {
         let rows = self.tree.levels[0].block(block);
         for four in (0..self.queries.len()).filter(|four| fours >> four & 1 == 1) {
-            let found = rows_within(rows, &self.queries[four].coordinates, &self.queries[four].reach[0]);
+            let queries = &self.queries[four];
+            let bytes = self.tree.bytes.as_ref().zip(queries.bytes.as_ref());
+            let found = bytes
+                .and_then(|(rows, queries_in_bytes)| rows.within(block, queries_in_bytes, &queries.distance))
+                .unwrap_or_else(|| rows_within(rows, &queries.coordinates, &queries.reach[0]));
             if found == [0; QUERIES] {
                 continue;
             }
@@ -177,6 +188,7 @@ impl<S: Search> Walk<'_, '_, S> {
                 let squared = squared as f32 * (1.0 + 1e-6);
                 let limit = if squared >= 0.0 { squared + queries.allowance } else { f32::NEG_INFINITY };
                 queries.widest = queries.widest.max(limit);
+                queries.distance[i] = if squared >= 0.0 { limit.sqrt() } else { -1.0 };
                 for (reach, norms) in queries.reach.iter_mut().zip(&queries.norms) {
                     // An infinite reach stays infinite in the limit; beside a radius it must not become a NaN.
                     reach.reach[i] = squared.max(0.0).sqrt().min(1e15);
