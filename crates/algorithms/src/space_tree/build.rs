@@ -14,7 +14,7 @@ const ROWS_PER_CHUNK: usize = 2048;
 /// A row this many times farther from its block's centre than the middle one, squared, does not belong there.
 const STRAY: f32 = 4.0;
 /// Rows that a direction is learnt from, and how often it is improved.
-const DIRECTION_ROWS: usize = 512;
+const DIRECTION_ROWS: usize = 256;
 const DIRECTION_STEPS: usize = 4;
 /// At most this share of the rows stands apart.
 const STRAY_SHARE: usize = 8;
@@ -62,12 +62,15 @@ impl SpaceTree {
                 progress.advance(rows.nrows() as u64)
             })?;
         let mut order: Vec<u32> = (0..n as u32).collect();
-        halve(&mut order, turned.view(), watch)?;
+        // Roughly at first, to see which rows are far from all others.
+        halve(&mut order, turned.view(), 1, watch)?;
         let near = set_strays_apart(&mut order, turned.view());
         let (mut dense, mut strays) = (order[..near].to_vec(), order[near..].to_vec());
-        if !strays.is_empty() {
-            halve(&mut dense, turned.view(), watch)?;
-            halve(&mut strays, turned.view(), watch)?;
+        if strays.is_empty() {
+            halve(&mut order, turned.view(), DIRECTION_STEPS, watch)?;
+        } else {
+            halve(&mut dense, turned.view(), DIRECTION_STEPS, watch)?;
+            halve(&mut strays, turned.view(), 1, watch)?;
             dense.append(&mut strays);
             order = dense;
         }
@@ -132,7 +135,7 @@ impl SpaceTree {
 
 /// Orders the rows so that runs of blocks are near each other: cut across the direction in which they vary most, in
 /// whole balls.
-fn halve(order: &mut [u32], turned: ArrayView2<'_, f32>, watch: &dyn Watch) -> Result<(), Interrupted> {
+fn halve(order: &mut [u32], turned: ArrayView2<'_, f32>, steps: usize, watch: &dyn Watch) -> Result<(), Interrupted> {
     if order.len() <= LANES {
         return Ok(());
     }
@@ -142,18 +145,18 @@ fn halve(order: &mut [u32], turned: ArrayView2<'_, f32>, watch: &dyn Watch) -> R
         unit *= LANES;
     }
     let cut = (order.len() / 2 / unit).max(1) * unit;
-    let direction = widest_direction(order, turned);
+    let direction = widest_direction(order, turned, steps);
     let along = |row: u32| turned.row(row as usize).iter().zip(&direction).map(|(v, d)| v * d).sum::<f32>();
     let mut ranked: Vec<(f32, u32)> = order.iter().map(|&row| (along(row), row)).collect();
     ranked.select_nth_unstable_by(cut, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     order.iter_mut().zip(ranked).for_each(|(row, (_, ranked))| *row = ranked);
     let (left, right) = order.split_at_mut(cut);
-    let (one, other) = rayon::join(|| halve(left, turned, watch), || halve(right, turned, watch));
+    let (one, other) = rayon::join(|| halve(left, turned, steps, watch), || halve(right, turned, steps, watch));
     one.and(other)
 }
 
 /// Roughly the direction in which these rows vary most: a few steps of the power method on some of them.
-fn widest_direction(order: &[u32], turned: ArrayView2<'_, f32>) -> Vec<f32> {
+fn widest_direction(order: &[u32], turned: ArrayView2<'_, f32>, steps: usize) -> Vec<f32> {
     let sample = || order.iter().step_by(order.len().div_ceil(DIRECTION_ROWS)).map(|&row| turned.row(row as usize));
     let count = sample().count() as f32;
     let mut centre = vec![0.0f32; turned.ncols()];
@@ -165,7 +168,7 @@ fn widest_direction(order: &[u32], turned: ArrayView2<'_, f32>) -> Vec<f32> {
     // From the axis on which they vary most, and a little of all others.
     let widest = spread.iter().copied().fold(0.0, f32::max);
     let mut direction: Vec<f32> = spread.iter().map(|s| if *s == widest { 1.0 } else { 0.1 }).collect();
-    for _ in 0..DIRECTION_STEPS {
+    for _ in 0..steps {
         let mut next = vec![0.0f32; direction.len()];
         for row in sample() {
             let along: f32 = row.iter().zip(&centre).zip(&direction).map(|((v, c), d)| (v - c) * d).sum();

@@ -34,8 +34,10 @@ pub(super) struct Bytes {
     values: Vec<Group>,
     /// For each row its squared norm plus 256 times the sum of its coordinates, in steps.
     offsets: Vec<[i32; LANES]>,
-    /// How far rounding moves a row of each block at most, in steps; infinite for blocks not to be looked at in bytes.
-    moved: Vec<f32>,
+    /// Blocks not to be looked at in bytes: rounding would move some row too far.
+    refused: Vec<bool>,
+    /// How far rounding moves a row of the others at most, in steps.
+    moved: f32,
 }
 
 /// Four queries in bytes.
@@ -60,8 +62,10 @@ impl Bytes {
             groups,
             values: vec![[[0; GROUP]; LANES]; blocks * groups],
             offsets: vec![[i32::MAX / 2; LANES]; blocks],
-            moved: vec![0.0; blocks],
+            refused: vec![false; blocks],
+            moved: 0.0,
         };
+        let mut moved_of = vec![0.0f32; blocks];
         for (i, row) in rows.chunks_exact(columns).enumerate() {
             let (block, lane) = (i / LANES, i % LANES);
             let (mut norm, mut sum, mut moved) = (0, 0, 0.0f64);
@@ -73,10 +77,13 @@ impl Bytes {
                 sum += rounded as i32;
             }
             bytes.offsets[block][lane] = norm + 256 * sum;
-            bytes.moved[block] = bytes.moved[block].max(moved.sqrt() as f32 * (1.0 + 1e-4));
+            moved_of[block] = moved_of[block].max(moved.sqrt() as f32 * (1.0 + 1e-4));
         }
         let moved_max = MOVED_MAX * (columns as f32).sqrt();
-        bytes.moved.iter_mut().filter(|moved| **moved > moved_max).for_each(|moved| *moved = f32::INFINITY);
+        for (refused, moved) in bytes.refused.iter_mut().zip(moved_of) {
+            *refused = moved > moved_max;
+            bytes.moved = if *refused { bytes.moved } else { bytes.moved.max(moved) };
+        }
         bytes
     }
 
@@ -101,26 +108,34 @@ impl Bytes {
         queries.moved.iter().all(|moved| *moved <= moved_max).then_some(queries)
     }
 
-    /// For each query a bit for each row of the block that may lie within its reach, given as a distance; nothing if the
-    /// block is not to be looked at in bytes. A negative reach finds nothing.
-    pub(super) fn within(&self, block: usize, queries: &ByteQueries, reach: &[f32; QUERIES]) -> Option<[u32; QUERIES]> {
-        let moved = self.moved[block];
-        if moved.is_infinite() {
+    /// The limit that [`within`](Self::within) takes for a query's reach, given as a distance; negative finds nothing.
+    pub(super) fn limit(&self, queries: &ByteQueries, q: usize, reach: f32) -> i32 {
+        if reach < 0.0 {
+            return i32::MIN / 2;
+        }
+        let steps = reach / self.step * (1.0 + 1e-5) + self.moved + queries.moved[q];
+        // Rounded up. Beyond this all rows are within, and the sum would overflow.
+        (steps * steps).min(1e9) as i32 + 1 - queries.norms[q]
+    }
+
+    /// For each query a bit for each row of the block that may lie within its reach; nothing if the block is not to be
+    /// looked at in bytes.
+    pub(super) fn within(
+        &self,
+        block: usize,
+        queries: &ByteQueries,
+        limits: &[i32; QUERIES],
+    ) -> Option<[u32; QUERIES]> {
+        if self.refused[block] {
             return None;
         }
-        let limits = std::array::from_fn(|q| {
-            let steps = reach[q] / self.step * (1.0 + 1e-5) + moved + queries.moved[q];
-            // Beyond this all rows are within, and the sum would overflow.
-            let squared = (steps * steps).ceil().min(1e9) as i32;
-            if reach[q] < 0.0 { i32::MIN / 2 } else { squared - queries.norms[q] }
-        });
         let values = &self.values[block * self.groups..][..self.groups];
         #[cfg(target_arch = "x86_64")]
         if are_fast() {
             // SAFETY: the processor was just seen to have the features.
-            return Some(unsafe { vnni::within(values, &self.offsets[block], &queries.values, &limits) });
+            return Some(unsafe { vnni::within(values, &self.offsets[block], &queries.values, limits) });
         }
-        Some(portable(values, &self.offsets[block], &queries.values, &limits))
+        Some(portable(values, &self.offsets[block], &queries.values, limits))
     }
 }
 
@@ -204,7 +219,8 @@ mod tests {
         let queries = bytes.queries(&at).unwrap();
         let reach = [0.9, 1.3, -1.0, 1e20];
         for block in 0..2 {
-            let found = bytes.within(block, &queries, &reach).unwrap();
+            let limits = std::array::from_fn(|q| bytes.limit(&queries, q, reach[q]));
+            let found = bytes.within(block, &queries, &limits).unwrap();
             for (q, found) in found.iter().enumerate() {
                 for lane in 0..LANES {
                     let row = &rows[(block * LANES + lane) * 5..][..5];

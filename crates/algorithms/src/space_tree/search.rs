@@ -41,8 +41,8 @@ struct Queries {
     coordinates: Vec<[f32; QUERIES]>,
     /// The same in bytes, if the tree has its rows in bytes and none of these is too far off.
     bytes: Option<ByteQueries>,
-    /// How far each looks, for bytes; negative if not at all.
-    distance: [f32; QUERIES],
+    /// How far each looks, for bytes.
+    limits: [i32; QUERIES],
     /// Squared norms on all axes and on those of the balls.
     norms: [[f32; QUERIES]; 2],
     /// What their own rounding may add to a squared distance.
@@ -71,7 +71,7 @@ impl Queries {
         let norm_max = norms[0].iter().copied().fold(0.0, f32::max);
         Self {
             bytes: tree.bytes.as_ref().and_then(|bytes| bytes.queries(&coordinates)),
-            distance: [-1.0; QUERIES],
+            limits: [0; QUERIES],
             coordinates,
             allowance: tree.rounding * norm_max,
             norms,
@@ -154,7 +154,7 @@ impl<S: Search> Walk<'_, '_, S> {
             let queries = &self.queries[four];
             let bytes = self.tree.bytes.as_ref().zip(queries.bytes.as_ref());
             let found = bytes
-                .and_then(|(rows, queries_in_bytes)| rows.within(block, queries_in_bytes, &queries.distance))
+                .and_then(|(rows, queries_in_bytes)| rows.within(block, queries_in_bytes, &queries.limits))
                 .unwrap_or_else(|| rows_within(rows, &queries.coordinates, &queries.reach[0]));
             if found == [0; QUERIES] {
                 continue;
@@ -188,7 +188,9 @@ impl<S: Search> Walk<'_, '_, S> {
                 let squared = squared as f32 * (1.0 + 1e-6);
                 let limit = if squared >= 0.0 { squared + queries.allowance } else { f32::NEG_INFINITY };
                 queries.widest = queries.widest.max(limit);
-                queries.distance[i] = if squared >= 0.0 { limit.sqrt() } else { -1.0 };
+                if let (Some(rows), Some(bytes)) = (&self.tree.bytes, &queries.bytes) {
+                    queries.limits[i] = rows.limit(bytes, i, if squared >= 0.0 { limit.sqrt() } else { -1.0 });
+                }
                 for (reach, norms) in queries.reach.iter_mut().zip(&queries.norms) {
                     // An infinite reach stays infinite in the limit; beside a radius it must not become a NaN.
                     reach.reach[i] = squared.max(0.0).sqrt().min(1e15);
