@@ -4,33 +4,73 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use super::condensed::{Child, CondensedTree};
-use super::core_distance::core_distance;
-use super::distinct::Distinct;
 use super::errors::HdbscanError;
 use super::hyperparams::{HdbscanParams, HdbscanValidParams};
 use super::labelling::{self, label_of_clusters, membership};
 use super::linkage::{Edge, merges};
 use super::metric::Metric;
+use super::reachability::{Reachability, from_neighbors};
 use super::selection;
-use super::spanning_tree::SpanningTree;
 use crate::input::{Real, check_finite};
-use crate::neighbors::{Neighbor, NeighborIndex, NeighborsError};
-use crate::space_tree::{NearestRows, SpaceTree};
+use crate::neighbors::{Neighbor, NeighborIndex};
 use crate::watch::Watch;
 
 /// Clusters found by density.
+///
+/// # What it does
+/// A row's *core distance* is the distance to its `min_samples`-th neighbour; two rows are *mutually reachable* at the
+/// larger of their core distances and the distance between them. HDBSCAN* (Campello, Moulavi & Sander 2013) looks at
+/// the groups that are connected at each reachability, keeps those of at least `min_cluster_size` rows as a tree, and
+/// takes the clusters that persist longest; what belongs to none is noise. Each row gets the probability of its
+/// membership, and an outlier score (GLOSH, Campello et al. 2015). New rows are placed without changing the clusters
+/// (McInnes & Healy 2017).
+///
+/// # When to use it
+/// Clusters of unknown number, shape and density, with noise between them. `min_cluster_size` is the one parameter that
+/// matters. Values must be comparable: standardise columns, or give a [`Metric`] with weights.
+///
+/// # Cost
+/// Exact, whatever the data: nearest rows and the spanning tree (Boruvka's rounds, March et al. 2010) come from a tree of
+/// balls; at worst every pair of rows is looked at, 128 pairs at a time (`benches/hdbscan.rs` measures it). Memory is
+/// linear in the rows. The result does not depend on the number of threads or the order in which they finish.
+///
+/// Ties are decided by distance, then by row: where a row of low density joins two clusters, both are equally reachable
+/// from it, and implementations differ in which one gets it. Equal rows are looked at once.
+///
+/// # Example
+/// ```
+/// use ndarray::array;
+/// use souffleur_algorithms::{ParamGuard, hdbscan::Hdbscan};
+/// let x = array![[0.0], [0.1], [0.2], [0.3], [5.0], [5.1], [5.2], [5.3], [99.0]];
+/// let model = Hdbscan::params().min_cluster_size(3).min_samples(2).check()?.fit(x.view(), &())?;
+/// assert_eq!(model.labels(), [0, 0, 0, 0, 1, 1, 1, 1, -1]);
+/// assert_eq!(model.predict(array![[5.15]].view(), &())?[0].label, 1);
+/// # Ok::<(), souffleur_algorithms::hdbscan::HdbscanError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct Hdbscan {
     metric: Metric,
     min_samples: usize,
-    labels: Vec<i32>,
-    probabilities: Vec<f64>,
-    outlier_scores: Vec<f64>,
-    persistences: Vec<f64>,
-    tree: CondensedTree,
-    chosen: Vec<u32>,
+    clustering: Clustering,
     places: Places,
+}
+
+/// The clusters of a spanning tree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Clustering {
+    /// The cluster of each row, numbered from 0; -1 for noise.
+    pub labels: Vec<i32>,
+    /// How far inside its cluster each row is, in [0, 1]; 0 for noise.
+    pub probabilities: Vec<f64>,
+    /// How much less dense each row is than the densest place of the cluster it falls out of, in [0, 1] (GLOSH).
+    pub outlier_scores: Vec<f64>,
+    /// How long each cluster persists, relative to the longest that any could, in [0, 1].
+    pub persistences: Vec<f64>,
+    /// The tree the clusters were chosen from.
+    pub tree: CondensedTree,
+    /// The chosen clusters' numbers in the tree, by label.
+    pub chosen: Vec<u32>,
 }
 
 /// What it takes to place new rows: the distinct rows, how dense it is there, and when each left which cluster.
@@ -56,36 +96,28 @@ pub struct Membership {
 struct Stored {
     metric: Metric,
     min_samples: usize,
-    labels: Vec<i32>,
-    probabilities: Vec<f64>,
-    outlier_scores: Vec<f64>,
-    persistences: Vec<f64>,
-    tree: CondensedTree,
-    chosen: Vec<u32>,
+    clustering: Clustering,
     places: Places,
 }
 
 impl TryFrom<Stored> for Hdbscan {
     type Error = &'static str;
 
-    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
-        let Stored { metric, min_samples, labels, probabilities, outlier_scores, persistences, tree, chosen, places } =
-            stored;
-        let (rows, distinct) = (labels.len(), places.index.rows());
-        let lengths = probabilities.len() == rows
-            && outlier_scores.len() == rows
-            && persistences.len() == chosen.len()
-            && places.counts.len() == distinct
-            && places.core.len() == distinct
-            && places.left.len() == distinct;
-        let clusters = tree.len() as u32;
-        let numbers = chosen.iter().all(|cluster| *cluster < clusters)
+    fn try_from(Stored { metric, min_samples, clustering, places }: Stored) -> Result<Self, Self::Error> {
+        let (rows, distinct) = (clustering.labels.len(), places.index.rows());
+        let lengths = clustering.probabilities.len() == rows
+            && clustering.outlier_scores.len() == rows
+            && clustering.persistences.len() == clustering.chosen.len()
+            && [places.counts.len(), places.core.len(), places.left.len()] == [distinct; 3];
+        let (clusters, labels) = (clustering.tree.len() as u32, clustering.chosen.len() as i32);
+        let numbers = clustering.chosen.iter().all(|cluster| *cluster < clusters)
             && places.left.iter().all(|(cluster, _)| *cluster < clusters)
-            && labels.iter().all(|label| (-1..chosen.len() as i32).contains(label));
-        if min_samples == 0 || metric.check().is_err() || !lengths || !numbers || !tree.is_sound(rows) {
+            && clustering.labels.iter().all(|label| (-1..labels).contains(label));
+        let sound = min_samples > 0 && metric.check().is_ok() && clustering.tree.is_sound(rows);
+        if !(lengths && numbers && sound) {
             return Err("clustering: its parts do not fit together");
         }
-        Ok(Self { metric, min_samples, labels, probabilities, outlier_scores, persistences, tree, chosen, places })
+        Ok(Self { metric, min_samples, clustering, places })
     }
 }
 
@@ -96,80 +128,53 @@ impl HdbscanValidParams {
     /// `x` is empty, has no `min_samples`-th neighbour, a value is not finite as `f32`, the metric has another number
     /// of weights, or the watch interrupts.
     pub fn fit<F: Real>(&self, x: ArrayView2<'_, F>, watch: &dyn Watch) -> Result<Hdbscan, HdbscanError> {
-        let (n, columns) = x.dim();
-        if n == 0 || columns == 0 {
-            return Err(HdbscanError::Empty { rows: n, columns });
+        self.fit_reachability(&self.reachability(x, watch)?, watch)
+    }
+
+    /// Clusters rows whose mutual reachability is known: the same as [`fit`](Self::fit), in `O(n log n)`.
+    ///
+    /// # Errors
+    /// The reachability is for another metric or `min_samples`, or the watch interrupts.
+    pub fn fit_reachability(&self, known: &Reachability, watch: &dyn Watch) -> Result<Hdbscan, HdbscanError> {
+        if known.min_samples != self.min_samples() {
+            return Err(HdbscanError::OtherReachability("min_samples"));
         }
-        if n <= self.min_samples() {
-            return Err(HdbscanError::TooFewRows { rows: n, min_samples: self.min_samples() });
+        if known.metric != *self.metric() {
+            return Err(HdbscanError::OtherReachability("metric"));
         }
-        if i32::try_from(n).is_err() {
-            return Err(HdbscanError::Rows(n));
-        }
-        check_finite(x, watch)?;
-        let scales = self.metric().scales(columns)?;
-        let distinct = Distinct::of(x, scales.as_deref());
-        let space = SpaceTree::new(distinct.rows.view(), watch)?;
-        let nearest = NearestRows::of(&space, self.min_samples(), watch)?;
-        let position_core: Vec<f64> = (0..space.rows())
-            .map(|position| {
-                let count = |position: u32| distinct.counts[space.order[position as usize] as usize];
-                let neighbors = nearest.at(position).iter().map(|&(squared, other)| (squared, count(other)));
-                core_distance(count(position as u32), neighbors, self.min_samples())
-            })
-            .collect();
-        let mut core = vec![0.0; space.rows()];
-        for (position, &row) in space.order.iter().enumerate() {
-            core[row as usize] = position_core[position];
-        }
-        let edges = all_edges(&SpanningTree::new(&space, &nearest, position_core).edges(watch)?, &distinct, &core);
-        let index = NeighborIndex::new(distinct.rows.view(), watch).map_err(neighbors)?;
-        let tree = CondensedTree::new(&merges(edges, n), n, self.min_cluster_size());
-        let stabilities = selection::stabilities(&tree);
-        let chosen = selection::select(&tree, &stabilities, self);
-        let labelling = labelling::label(&tree, &chosen, &stabilities, n, self);
-        let mut left = vec![(0, 0.0); distinct.counts.len()];
-        for departure in tree.departures() {
+        let clustering = self.cluster(&known.edges, known.rows(), watch)?;
+        let mut left = vec![(0, 0.0); known.counts.len()];
+        for departure in clustering.tree.departures() {
             if let Child::Row(row) = departure.child {
-                left[distinct.of_row[row as usize] as usize] = (departure.cluster, departure.lambda);
+                left[known.of_row[row as usize] as usize] = (departure.cluster, departure.lambda);
             }
         }
-        Ok(Hdbscan {
-            metric: self.metric().clone(),
-            min_samples: self.min_samples(),
-            labels: labelling.labels,
-            probabilities: labelling.probabilities,
-            outlier_scores: labelling.outlier_scores,
-            persistences: labelling.persistences,
+        let (index, counts, core) = (known.index.clone(), known.counts.clone(), known.core.clone());
+        let places = Places { index, counts, core, left };
+        Ok(Hdbscan { metric: known.metric.clone(), min_samples: known.min_samples, clustering, places })
+    }
+
+    /// Clusters `n` rows by the edges of a minimum spanning tree, of any metric. `O(n log n)`.
+    ///
+    /// # Errors
+    /// The edges are not a spanning tree of `n` rows, or the watch interrupts.
+    pub fn cluster(&self, edges: &[Edge], n: usize, watch: &dyn Watch) -> Result<Clustering, HdbscanError> {
+        let merges = merges(edges, n)?;
+        watch.tick(1, 3)?;
+        let tree = CondensedTree::new(&merges, n, self.min_cluster_size());
+        watch.tick(2, 3)?;
+        let stabilities = selection::stabilities(&tree);
+        let chosen = selection::select(&tree, &stabilities, self);
+        let labelled = labelling::label(&tree, &chosen, &stabilities, n, self);
+        watch.tick(3, 3)?;
+        Ok(Clustering {
+            labels: labelled.labels,
+            probabilities: labelled.probabilities,
+            outlier_scores: labelled.outlier_scores,
+            persistences: labelled.persistences,
             tree,
             chosen,
-            places: Places { index, counts: distinct.counts, core, left },
         })
-    }
-}
-
-/// The spanning tree of all rows: that of the distinct ones, and each repeated row at its core distance from the first.
-fn all_edges(tree: &[Edge], distinct: &Distinct, core: &[f64]) -> Vec<Edge> {
-    let mut first = vec![u32::MAX; distinct.counts.len()];
-    let mut edges = Vec::with_capacity(distinct.of_row.len());
-    for (row, &of) in distinct.of_row.iter().enumerate() {
-        if first[of as usize] == u32::MAX {
-            first[of as usize] = row as u32;
-        } else {
-            edges.push(Edge { a: first[of as usize], b: row as u32, weight: core[of as usize] });
-        }
-    }
-    edges.extend(tree.iter().map(|e| Edge { a: first[e.a as usize], b: first[e.b as usize], weight: e.weight }));
-    edges
-}
-
-fn neighbors(error: NeighborsError) -> HdbscanError {
-    match error {
-        NeighborsError::NotFinite(found) => found.into(),
-        NeighborsError::Interrupted(interrupted) => interrupted.into(),
-        NeighborsError::Columns { expected, found } => HdbscanError::Columns { expected, found },
-        NeighborsError::Empty { rows, columns } => HdbscanError::Empty { rows, columns },
-        NeighborsError::NoNeighbors => HdbscanError::TooFewRows { rows: 0, min_samples: 0 },
     }
 }
 
@@ -179,39 +184,34 @@ impl Hdbscan {
         HdbscanParams::new()
     }
 
+    /// The clusters.
+    pub fn clustering(&self) -> &Clustering {
+        &self.clustering
+    }
+
     /// The cluster of each row, numbered from 0; -1 for noise.
     pub fn labels(&self) -> &[i32] {
-        &self.labels
+        &self.clustering.labels
     }
 
     /// How far inside its cluster each row is, in [0, 1]; 0 for noise.
     pub fn probabilities(&self) -> &[f64] {
-        &self.probabilities
+        &self.clustering.probabilities
     }
 
     /// How much less dense each row is than the densest place of the cluster it falls out of, in [0, 1] (GLOSH).
     pub fn outlier_scores(&self) -> &[f64] {
-        &self.outlier_scores
-    }
-
-    /// Number of clusters.
-    pub fn n_clusters(&self) -> usize {
-        self.chosen.len()
+        &self.clustering.outlier_scores
     }
 
     /// How long each cluster persists, relative to the longest that any could, in [0, 1].
     pub fn persistences(&self) -> &[f64] {
-        &self.persistences
+        &self.clustering.persistences
     }
 
-    /// The tree the clusters were chosen from.
-    pub fn condensed_tree(&self) -> &CondensedTree {
-        &self.tree
-    }
-
-    /// The chosen clusters' numbers in the tree, by label.
-    pub fn chosen_clusters(&self) -> &[u32] {
-        &self.chosen
+    /// Number of clusters.
+    pub fn n_clusters(&self) -> usize {
+        self.clustering.chosen.len()
     }
 
     /// Number of columns that rows must have.
@@ -220,7 +220,7 @@ impl Hdbscan {
     }
 
     /// Places new rows without changing the clusters: each joins where it would first touch a known row as the density
-    /// falls (`approximate_predict` of McInnes & Healy). `O(distinct rows x columns)` a row.
+    /// falls (`approximate_predict` of McInnes & Healy 2017). `O(distinct rows x columns)` a row.
     ///
     /// # Errors
     /// Another width, a value that is not finite as `f32`, or the watch interrupts.
@@ -233,14 +233,14 @@ impl Hdbscan {
         if let Some(scales) = self.metric.scales(x.ncols())? {
             rows.outer_iter_mut().for_each(|mut row| row.iter_mut().zip(scales.iter()).for_each(|(v, s)| *v *= s));
         }
-        let found = self.places.index.nearest_batch(rows.view(), 2 * self.min_samples, watch).map_err(neighbors)?;
-        let (births, labels) = (self.tree.births(), label_of_clusters(&self.tree, &self.chosen));
-        let deaths = self.tree.deaths();
-        Ok(found.iter().map(|found| self.place(found, &births, &labels, &deaths)).collect())
+        let nearest = self.places.index.nearest_batch(rows.view(), 2 * self.min_samples, watch);
+        let Clustering { tree, chosen, .. } = &self.clustering;
+        let (births, deaths, labels) = (tree.births(), tree.deaths(), label_of_clusters(tree, chosen));
+        Ok(nearest.map_err(from_neighbors)?.iter().map(|found| self.place(found, &births, &deaths, &labels)).collect())
     }
 
     /// Places a row by its nearest known ones.
-    fn place(&self, found: &[Neighbor], births: &[(u32, f64)], labels: &[i32], deaths: &[f64]) -> Membership {
+    fn place(&self, found: &[Neighbor], births: &[(u32, f64)], deaths: &[f64], labels: &[i32]) -> Membership {
         let own_core = self.core_of_new(found);
         let reach = |n: &Neighbor| n.distance.max(own_core).max(self.places.core[n.row]);
         let Some(nearest) = found.iter().min_by(|a, b| reach(a).total_cmp(&reach(b))) else {
@@ -256,7 +256,7 @@ impl Hdbscan {
         match labels[cluster as usize] {
             -1 => Membership { label: -1, probability: 0.0 },
             label => {
-                let death = deaths[self.chosen[label as usize] as usize];
+                let death = deaths[self.clustering.chosen[label as usize] as usize];
                 Membership { label, probability: membership(death, lambda) }
             }
         }

@@ -58,6 +58,27 @@ pub enum HdbscanError {
         /// Columns given.
         columns: usize,
     },
+    /// There are more, or fewer, edges than a spanning tree has.
+    #[error("{edges} edges for {rows} rows: a spanning tree has {}", rows.saturating_sub(1))]
+    Edges {
+        /// Edges given.
+        edges: usize,
+        /// Rows given.
+        rows: usize,
+    },
+    /// An edge leads nowhere, closes a circle, or has no length.
+    #[error(
+        "edge {edge} has an end that is no row below {rows}, closes a circle, or its weight is not finite and 0 or more"
+    )]
+    Edge {
+        /// The edge.
+        edge: usize,
+        /// Rows given.
+        rows: usize,
+    },
+    /// The reachability was worked out for other hyperparameters.
+    #[error("the reachability is for another {0}: work it out with the same hyperparameters")]
+    OtherReachability(&'static str),
     /// The rows to place have another width than those learnt from.
     #[error("the input has {found} columns, the clustering was fitted on {expected}")]
     Columns {

@@ -1,11 +1,18 @@
 //! From the edges of a spanning tree to the order in which clusters merge.
 
+use serde::{Deserialize, Serialize};
+
+use super::errors::HdbscanError;
+
 /// An edge of a spanning tree.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Edge {
-    pub(super) a: u32,
-    pub(super) b: u32,
-    pub(super) weight: f64,
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Edge {
+    /// One row.
+    pub a: u32,
+    /// Another row.
+    pub b: u32,
+    /// How far apart they are: finite, 0 or more.
+    pub weight: f64,
 }
 
 /// Two nodes that become one. Rows are the nodes `0..n`; merge `i` makes the node `n + i`.
@@ -45,31 +52,59 @@ impl Sets {
 /// The merges of `n` rows by the edges of their spanning tree, nearest first. `O(n log n)`.
 ///
 /// Edges of equal weight merge in the order in which they come.
-pub(super) fn merges(mut edges: Vec<Edge>, n: usize) -> Vec<Merge> {
-    edges.sort_by(|x, y| x.weight.total_cmp(&y.weight));
+///
+/// # Errors
+/// The edges are not a spanning tree of `n` rows, or a weight is negative or not finite.
+pub(super) fn merges(edges: &[Edge], n: usize) -> Result<Vec<Merge>, HdbscanError> {
+    let refused = |edge: usize| HdbscanError::Edge { edge, rows: n };
+    if edges.len() + 1 != n {
+        return Err(HdbscanError::Edges { edges: edges.len(), rows: n });
+    }
+    let mut order: Vec<(f64, u32)> = edges.iter().zip(0..).map(|(edge, i)| (edge.weight, i)).collect();
+    order.sort_unstable_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
     let mut sets = Sets::new(2 * n);
     let mut sizes = vec![1u32; n];
     let mut found = Vec::with_capacity(edges.len());
-    for edge in edges {
+    for (_, i) in order {
+        let edge = edges[i as usize];
+        let known = (edge.a as usize) < n && (edge.b as usize) < n;
+        if !known || !edge.weight.is_finite() || edge.weight < 0.0 {
+            return Err(refused(i as usize));
+        }
         let (left, right) = (sets.find(edge.a), sets.find(edge.b));
+        if left == right {
+            return Err(refused(i as usize));
+        }
         let (node, size) = (sizes.len() as u32, sizes[left as usize] + sizes[right as usize]);
         sets.attach(left, node);
         sets.attach(right, node);
         sizes.push(size);
         found.push(Merge { left, right, distance: edge.weight, size });
     }
-    found
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn edge(a: u32, b: u32, weight: f64) -> Edge {
+        Edge { a, b, weight }
+    }
+
     #[test]
     fn the_nearest_merge_first_and_sizes_add_up() {
-        let edge = |a, b, weight| Edge { a, b, weight };
-        let found = merges(vec![edge(0, 3, 9.0), edge(2, 3, 1.0), edge(1, 0, 2.0)], 4);
+        let found = merges(&[edge(0, 3, 9.0), edge(2, 3, 1.0), edge(1, 0, 2.0)], 4).unwrap();
         let merge = |left, right, distance, size| Merge { left, right, distance, size };
         assert_eq!(found, [merge(2, 3, 1.0, 2), merge(1, 0, 2.0, 2), merge(5, 4, 9.0, 4)]);
+    }
+
+    #[test]
+    fn what_is_no_spanning_tree_is_refused() {
+        let refused = |edges: &[Edge]| merges(edges, 3).unwrap_err().to_string();
+        assert!(refused(&[edge(0, 1, 1.0)]).starts_with("1 edges"));
+        assert!(refused(&[edge(0, 1, 1.0), edge(1, 0, 2.0)]).starts_with("edge 1"));
+        assert!(refused(&[edge(0, 1, 1.0), edge(1, 3, 2.0)]).starts_with("edge 1"));
+        assert!(refused(&[edge(0, 1, f64::NAN), edge(1, 2, 2.0)]).starts_with("edge 0"));
     }
 }

@@ -9,11 +9,18 @@ mod hyperparams;
 mod labelling;
 mod linkage;
 mod metric;
+mod reachability;
 mod selection;
 mod spanning_tree;
 
-pub use algorithm::{Hdbscan, Membership};
+pub use algorithm::{Clustering, Hdbscan, Membership};
 pub use condensed::{Child, CondensedTree, Departure};
 pub use errors::{HdbscanError, HdbscanParamsError};
 pub use hyperparams::{ClusterSelection, HdbscanParams, HdbscanValidParams};
+pub use linkage::Edge;
 pub use metric::Metric;
+pub use reachability::Reachability;
+
+#[cfg(test)]
+#[path = "algorithm_tests.rs"]
+mod tests;

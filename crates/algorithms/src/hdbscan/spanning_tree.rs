@@ -80,7 +80,7 @@ impl<'a> SpanningTree<'a> {
         let mut sets = Sets::new(n);
         let mut taken: Vec<Way> = Vec::with_capacity(n.saturating_sub(1));
         while taken.len() + 1 < n {
-            let mut best = self.from_neighbors(watch)?;
+            let mut best = self.known_ways(watch)?;
             let limits: Vec<AtomicU64> =
                 best.iter().map(|way| AtomicU64::new(way.map_or(f64::INFINITY, |w| w.weight).to_bits())).collect();
             let searching = self.smaller_half();
@@ -108,7 +108,7 @@ impl<'a> SpanningTree<'a> {
     }
 
     /// The best way of each component that is known without a search; forgets ways that no longer lead outside.
-    fn from_neighbors(&mut self, watch: &dyn Watch) -> Result<Vec<Option<Way>>, Interrupted> {
+    fn known_ways(&mut self, watch: &dyn Watch) -> Result<Vec<Option<Way>>, Interrupted> {
         let this = &*self;
         let found: Result<Vec<(Outside, Option<Way>)>, Interrupted> = (0..this.core.len())
             .into_par_iter()
