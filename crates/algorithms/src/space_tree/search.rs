@@ -121,10 +121,12 @@ impl<S: Search> Walk<'_, '_, S> {
         let balls = self.tree.levels[level].block(block);
         let mut children = [Child::default(); LANES];
         let mut dots = Dots([[0.0; LANES]; QUERIES]);
+        // What fills up the last block is no ball.
+        let there = u32::MAX >> (LANES - (self.tree.levels[level - 1].blocks() - block * LANES).min(LANES));
         let mut all = 0;
         for (four, queries) in self.queries.iter().enumerate().filter(|(four, _)| fours >> four & 1 == 1) {
             let found = balls_within(balls, &queries.coordinates, &queries.reach[1], &mut dots);
-            let mut lanes = found.iter().fold(0, |any, lanes| any | lanes);
+            let mut lanes = found.iter().fold(0, |any, lanes| any | lanes) & there;
             all |= lanes;
             while lanes != 0 {
                 let lane = lanes.trailing_zeros() as usize;
