@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod calibration;
+pub mod clustering_quality;
 pub mod gbdt;
 pub mod hdbscan;
 pub mod input;
