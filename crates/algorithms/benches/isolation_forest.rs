@@ -1,12 +1,7 @@
 //! Fit + score of the isolation forest, beside scikit-learn on the very same matrix where a Python with it is found.
-//!
-//! The Python is named by `SOUFFLEUR_PEERS_PYTHON`; without it, a virtual environment `venv` beside the repository is tried.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods, missing_docs)]
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::{Array1, Array2, ArrayView2};
@@ -14,6 +9,8 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use souffleur_algorithms::ParamGuard;
 use souffleur_algorithms::isolation_forest::IsolationForest;
+
+mod peer;
 
 const COLUMNS: usize = 31;
 const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
@@ -74,53 +71,21 @@ fn bench(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Reads the matrix as raw f64 and prints the median seconds of fit + score.
+/// Median seconds of fit + score.
 const PEER: &str = "
-import sys, time, numpy as np
 from sklearn.ensemble import IsolationForest
-x = np.fromfile(sys.argv[1]).reshape(-1, int(sys.argv[2])); t = []
-for k in range(3):
-    s = time.perf_counter(); IsolationForest(n_estimators=100, max_samples=256, n_jobs=-1, random_state=k).fit(x).score_samples(x)
-    t.append(time.perf_counter() - s)
-print(sorted(t)[1])
+x = inputs[0]
+def fit_and_score(seed):
+    IsolationForest(n_estimators=100, max_samples=256, n_jobs=-1, random_state=seed).fit(x).score_samples(x)
+print(median_seconds(3, fit_and_score))
 ";
 
-fn peer_python() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../venv/bin/python");
-    let found = std::env::var_os("SOUFFLEUR_PEERS_PYTHON").map_or(beside, PathBuf::from);
-    found.exists().then_some(found)
-}
-
 fn compare(rows: usize, x: &Array2<f64>) {
-    let Some(python) = peer_python() else {
-        println!("isolation_forest/{rows}: no Python with scikit-learn (SOUFFLEUR_PEERS_PYTHON), comparison skipped");
-        return;
-    };
-    let mut own: Vec<f64> = (0..5)
-        .map(|_| {
-            let start = Instant::now();
-            std::hint::black_box(fit_and_score(x.view()));
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    own.sort_by(f64::total_cmp);
-    let path = std::env::temp_dir().join(format!("souffleur_isolation_forest_{}.f64", std::process::id()));
-    let mut file = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
-    x.iter().for_each(|value| file.write_all(&value.to_le_bytes()).unwrap());
-    file.flush().unwrap();
-    let output = Command::new(python).arg("-c").arg(PEER).arg(&path).arg(COLUMNS.to_string()).output().unwrap();
-    std::fs::remove_file(&path).unwrap();
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    match stdout.trim().parse::<f64>() {
-        Ok(peer) => println!(
-            "isolation_forest/{rows} x {COLUMNS}: own {:.4} s, scikit-learn {peer:.4} s, {:.1} times as fast",
-            own[2],
-            peer / own[2]
-        ),
-        Err(_) => {
-            println!("isolation_forest/{rows}: scikit-learn did not run: {}", String::from_utf8_lossy(&output.stderr))
-        }
-    }
+    let bench = format!("isolation_forest/{rows} x {COLUMNS}");
+    let Some(numbers) = peer::run(&bench, PEER, &[peer::Input::Matrix(x)]) else { return };
+    let peer = numbers[0];
+    let own = peer::median_seconds(5, || fit_and_score(x.view()));
+    println!("{bench}: own {own:.4} s, scikit-learn {peer:.4} s, {:.1} times as fast", peer / own);
 }
 
 criterion_group!(benches, bench);
