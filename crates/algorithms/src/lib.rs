@@ -12,6 +12,8 @@ pub mod calibration;
 pub mod gbdt;
 pub mod input;
 pub mod isolation_forest;
+pub mod k_means;
+mod lanes;
 pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
