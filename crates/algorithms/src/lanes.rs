@@ -52,12 +52,36 @@ impl<'a, F: Real> RowMajor<'a, F> {
 
 /// The two points nearest to each row of a block.
 pub(crate) struct NearestTwo {
-    /// Index of the nearest point; of equally near ones the first.
-    pub(crate) point: [u64; LANES],
+    /// Index of the nearest point, a whole number; of equally near ones the first.
+    pub(crate) point: Lane,
     /// Squared distance to it.
     pub(crate) nearest: Lane,
     /// Squared distance to the next one; infinite if there is only one point.
     pub(crate) second: Lane,
+}
+
+impl NearestTwo {
+    /// Takes note of the next point. Selections instead of branches, so that all rows are handled at once.
+    #[inline(always)]
+    fn offer(&mut self, index: f64, squared: &Lane) {
+        let Self { point, nearest, second } = *self;
+        for lane in 0..LANES {
+            self.point[lane] = if squared[lane] < nearest[lane] { index } else { point[lane] };
+        }
+        for lane in 0..LANES {
+            let loser = if squared[lane] < nearest[lane] { nearest[lane] } else { squared[lane] };
+            self.second[lane] = if loser < second[lane] { loser } else { second[lane] };
+        }
+        for lane in 0..LANES {
+            self.nearest[lane] = if squared[lane] < nearest[lane] { squared[lane] } else { nearest[lane] };
+        }
+    }
+}
+
+/// Four points out of a group of so many.
+#[inline(always)]
+fn four(group: &[f64], columns: usize) -> [&[f64]; TOGETHER] {
+    std::array::from_fn(|point| &group[point * columns..][..columns])
 }
 
 /// Squared distances of the rows of a block to some points, given by all their values.
@@ -77,48 +101,38 @@ fn squared_to<const N: usize>(block: &[Lane], points: [&[f64]; N]) -> [Lane; N] 
     sums
 }
 
-/// Calls `each` with the index of every point and its squared distances to the rows of the block, in order.
-#[inline(always)]
-fn each_squared(block: &[Lane], points: &[f64], mut each: impl FnMut(usize, &Lane)) {
-    let columns = block.len();
-    let mut groups = points.chunks_exact(TOGETHER * columns);
-    let mut index = 0;
-    for group in groups.by_ref() {
-        let (a, rest) = group.split_at(columns);
-        let (b, rest) = rest.split_at(columns);
-        let (c, d) = rest.split_at(columns);
-        for sums in &squared_to::<TOGETHER>(block, [a, b, c, d]) {
-            each(index, sums);
-            index += 1;
-        }
-    }
-    for point in groups.remainder().chunks_exact(columns) {
-        let [sums] = squared_to::<1>(block, [point]);
-        each(index, &sums);
-        index += 1;
-    }
-}
-
 /// Squared distances of the rows of a block to every point: `out[p]` for point `p`.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
 pub(crate) fn squared_distances(block: &[Lane], points: &[f64], out: &mut [Lane]) {
-    each_squared(block, points, |point, sums| out[point] = *sums);
+    let columns = block.len();
+    for (group, out) in points.chunks(TOGETHER * columns).zip(out.chunks_mut(TOGETHER)) {
+        if let Some(out) = out.as_chunks_mut::<TOGETHER>().0.first_mut() {
+            *out = squared_to(block, four(group, columns));
+            continue;
+        }
+        for (point, out) in group.chunks_exact(columns).zip(out) {
+            [*out] = squared_to(block, [point]);
+        }
+    }
 }
 
 /// The two points nearest to each row of a block.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
 pub(crate) fn nearest_two(block: &[Lane], points: &[f64]) -> NearestTwo {
-    let mut found = NearestTwo { point: [0; LANES], nearest: [f64::INFINITY; LANES], second: [f64::INFINITY; LANES] };
-    each_squared(block, points, |point, sums| {
-        for lane in 0..LANES {
-            let (squared, nearest, second) = (sums[lane], found.nearest[lane], found.second[lane]);
-            let closer = squared < nearest;
-            let beyond = if squared < second { squared } else { second };
-            found.second[lane] = if closer { nearest } else { beyond };
-            found.point[lane] = if closer { point as u64 } else { found.point[lane] };
-            found.nearest[lane] = if closer { squared } else { nearest };
+    let columns = block.len();
+    let mut found = NearestTwo { point: [0.0; LANES], nearest: [f64::INFINITY; LANES], second: [f64::INFINITY; LANES] };
+    let mut index = 0.0;
+    let mut groups = points.chunks_exact(TOGETHER * columns);
+    for group in groups.by_ref() {
+        for sums in &squared_to(block, four(group, columns)) {
+            found.offer(index, sums);
+            index += 1.0;
         }
-    });
+    }
+    for point in groups.remainder().chunks_exact(columns) {
+        found.offer(index, &squared_to(block, [point])[0]);
+        index += 1.0;
+    }
     found
 }
 
@@ -165,7 +179,7 @@ mod tests {
                 for (point, squared) in one.iter().enumerate() {
                     prop_assert!((squared - all[point][row]).abs() < 1e-9);
                 }
-                prop_assert!((one[usize::try_from(found.point[row]).unwrap()] - found.nearest[row]).abs() < 1e-9);
+                prop_assert!((one[found.point[row] as usize] - found.nearest[row]).abs() < 1e-9);
                 one.sort_by(f64::total_cmp);
                 prop_assert!((one[0] - found.nearest[row]).abs() < 1e-9 && (one[1] - found.second[row]).abs() < 1e-9);
             }

@@ -102,11 +102,12 @@ impl KMeans {
     ///
     /// # Errors
     /// The width differs from that learnt from, a value is not finite as `f32`, or the watch interrupts.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "there are at most 4096 clusters")]
     pub fn predict<F: Real>(&self, x: ArrayView2<'_, F>, watch: &dyn Watch) -> Result<Vec<usize>, KMeansError> {
         let mut labels = vec![0; x.nrows()];
         self.visit_blocks(x, 1, &mut labels, watch, |block, centroids, labels| {
             for (label, point) in labels.iter_mut().zip(nearest_two(block, centroids).point) {
-                *label = usize::try_from(point).unwrap_or_default();
+                *label = point as usize;
             }
         })?;
         Ok(labels)

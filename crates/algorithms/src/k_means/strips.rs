@@ -27,7 +27,7 @@ pub(super) fn rows_per_strip(rows: usize) -> usize {
 
 /// Rows to work on between two calls of the watch, when each takes `products` multiplications: a multiple of a block.
 pub(super) fn rows_per_tick(products: usize) -> usize {
-    (PRODUCTS_PER_TICK / products.max(1) / LANES * LANES).clamp(LANES, 4096)
+    (PRODUCTS_PER_TICK / products.max(1) / LANES * LANES).clamp(LANES, 1024)
 }
 
 /// One strip of rows.
@@ -75,16 +75,7 @@ impl<'a, F: Real> Strip<'a, F> {
         let step = rows_per_tick(centroids.len());
         for start in (0..self.labels.len()).step_by(step) {
             let end = (start + step).min(self.labels.len());
-            doubtful.clear();
-            let bounds = (&mut self.upper[start..end], &mut self.lower[start..end]);
-            find_doubtful(
-                self.rows.part(start, end),
-                &self.labels[start..end],
-                bounds,
-                centroids,
-                motion,
-                &mut doubtful,
-            );
+            self.find_doubtful(start, end, centroids, motion, &mut doubtful);
             for group in doubtful.chunks(LANES) {
                 moved += self.assign_group(start, group, centroids, &mut block);
             }
@@ -93,8 +84,19 @@ impl<'a, F: Real> Strip<'a, F> {
         Ok(moved)
     }
 
+    /// Names the rows from `start` to before `end`, counted from `start`, whose centroid may be another one now.
+    fn find_doubtful(&mut self, start: usize, end: usize, centroids: &[f64], motion: &Motion, doubtful: &mut Vec<u32>) {
+        if self.labels[start] == NO_CLUSTER {
+            doubtful.clear();
+            doubtful.extend((0u32..).take(end - start));
+            return;
+        }
+        let bounds = (&mut self.upper[start..end], &mut self.lower[start..end]);
+        find_doubtful(self.rows.part(start, end), &self.labels[start..end], bounds, centroids, motion, doubtful);
+    }
+
     /// Computes all distances of up to 16 rows, named from `start` on.
-    #[expect(clippy::cast_possible_truncation, reason = "there are at most 4096 clusters")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "there are at most 4096 clusters")]
     fn assign_group(&mut self, start: usize, group: &[u32], centroids: &[f64], block: &mut Vec<Lane>) -> usize {
         self.rows.gather(group.iter().map(|row| start + *row as usize), block);
         let found = nearest_two(block, centroids);
@@ -151,6 +153,10 @@ impl<'a, F: Real> Strip<'a, F> {
 }
 
 /// Lets the bounds of all rows give way to the motion and names the rows whose centroid may be another one now.
+///
+/// First it names the rows that their bounds leave open, without reading the rows, then those that are still open when
+/// the distance to their own centroid is known. Neither loop branches on what it finds: the processor can fetch the
+/// next rows while it works on one.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
 fn find_doubtful<F: Real>(
     rows: RowMajor<'_, F>,
@@ -160,23 +166,26 @@ fn find_doubtful<F: Real>(
     motion: &Motion,
     doubtful: &mut Vec<u32>,
 ) {
+    doubtful.clear();
+    doubtful.resize(labels.len(), 0);
+    let mut open = 0;
     let bounds = upper.iter_mut().zip(lower.iter_mut());
     for ((row, label), (upper, lower)) in (0u32..).zip(labels).zip(bounds) {
         let cluster = *label as usize;
-        if *label == NO_CLUSTER {
-            doubtful.push(row);
-            continue;
-        }
         (*upper, *lower) = motion.widen(cluster, *upper, *lower);
-        if motion.settles(cluster, *upper, *lower) {
-            continue;
-        }
-        let own = &centroids[cluster * rows.columns..][..rows.columns];
-        *upper = above(squared_distance(rows.row(row as usize), own).sqrt());
-        if !motion.settles(cluster, *upper, *lower) {
-            doubtful.push(row);
-        }
+        doubtful[open] = row;
+        open += usize::from(!motion.settles(cluster, *upper, *lower));
     }
+    let mut still_open = 0;
+    for at in 0..open {
+        let row = doubtful[at] as usize;
+        let cluster = labels[row] as usize;
+        let own = &centroids[cluster * rows.columns..][..rows.columns];
+        upper[row] = above(squared_distance(rows.row(row), own).sqrt());
+        doubtful[still_open] = doubtful[at];
+        still_open += usize::from(!motion.settles(cluster, upper[row], lower[row]));
+    }
+    doubtful.truncate(still_open);
 }
 
 impl<'a, F: Real> Strips<'a, F> {
