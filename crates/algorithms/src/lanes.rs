@@ -32,6 +32,19 @@ impl<'a, F: Real> RowMajor<'a, F> {
         &self.values[row * self.columns..][..self.columns]
     }
 
+    /// Asks for a row to be brought into the cache, so that it is there by the time it is read.
+    #[inline(always)]
+    pub(crate) fn fetch(self, row: usize) {
+        #[cfg(target_arch = "x86_64")]
+        for line in self.row(row).chunks(64 / size_of::<F>()) {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: every x86-64 processor has the instruction, and it reads nothing that the program could see.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = row;
+    }
+
     /// Rows from `start` to before `end`.
     pub(crate) fn part(self, start: usize, end: usize) -> Self {
         Self { values: &self.values[start * self.columns..end * self.columns], columns: self.columns }

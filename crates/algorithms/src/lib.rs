@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod calibration;
+pub mod gaussian_mixture;
 pub mod gbdt;
 pub mod input;
 pub mod isolation_forest;

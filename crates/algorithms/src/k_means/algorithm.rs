@@ -81,6 +81,11 @@ impl KMeans {
     pub fn params(n_clusters: usize) -> KMeansParams {
         KMeansParams::new(n_clusters)
     }
+    /// A model that was not fitted: it gives each row to the nearest of these centroids.
+    pub(crate) fn at(centroids: Array2<f64>) -> Self {
+        let centroids = centroids.as_standard_layout().into_owned();
+        Self { centroids, inertia: 0.0, iterations: 0, converged: false }
+    }
     /// The centroids, clusters x columns.
     pub fn centroids(&self) -> ArrayView2<'_, f64> {
         self.centroids.view()

@@ -17,6 +17,8 @@ const STRIPS: usize = 64;
 const ROWS_PER_STRIP: usize = 1024;
 /// Products between two calls of the watch: about a millisecond.
 const PRODUCTS_PER_TICK: usize = 1 << 21;
+/// How many rows ahead of the one worked on are fetched.
+const ROWS_AHEAD: usize = 8;
 /// The label of a row that has none yet.
 const NO_CLUSTER: u32 = u32::MAX;
 
@@ -178,6 +180,7 @@ fn find_doubtful<F: Real>(
     }
     let mut still_open = 0;
     for at in 0..open {
+        rows.fetch(doubtful[(at + ROWS_AHEAD).min(open - 1)] as usize);
         let row = doubtful[at] as usize;
         let cluster = labels[row] as usize;
         let own = &centroids[cluster * rows.columns..][..rows.columns];
