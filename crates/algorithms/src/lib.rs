@@ -18,6 +18,8 @@ mod lanes;
 pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
+pub mod pca;
+mod symmetric_eigen;
 pub mod watch;
 
 pub use input::{BadLabels, NotFinite, Real};
