@@ -10,14 +10,19 @@
 
 pub mod calibration;
 pub mod clustering_quality;
+pub mod gaussian_mixture;
 pub mod gbdt;
 pub mod hdbscan;
 pub mod input;
 pub mod isolation_forest;
+pub mod k_means;
+mod lanes;
 pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
 mod space_tree;
+pub mod pca;
+mod symmetric_eigen;
 pub mod watch;
 
 pub use input::{BadLabels, NotFinite, Real};

@@ -14,13 +14,13 @@ const SHIFT: usize = 397;
 const SEED_MAX: u32 = 0x7FFF_FFFF;
 
 /// NumPy's `RandomState`.
-pub(super) struct RandomState {
+pub(crate) struct RandomState {
     words: [u32; WORDS],
     next: usize,
 }
 
 impl RandomState {
-    pub(super) fn new(seed: u32) -> Self {
+    pub(crate) fn new(seed: u32) -> Self {
         let mut words = [seed; WORDS];
         let mut last = seed;
         for (word, position) in words.iter_mut().skip(1).zip(1u32..) {
@@ -28,6 +28,12 @@ impl RandomState {
             *word = last;
         }
         Self { words, next: WORDS }
+    }
+
+    /// Seeds below 2^32 are NumPy's; larger ones are folded.
+    #[expect(clippy::cast_possible_truncation, reason = "the halves of the seed are taken apart on purpose")]
+    pub(crate) fn folded(seed: u64) -> Self {
+        Self::new(seed as u32 ^ (seed >> 32) as u32)
     }
 
     fn refill(&mut self) {
@@ -65,6 +71,12 @@ impl RandomState {
         }
     }
 
+    /// Uniform in [0, 1), a multiple of 2^-53.
+    pub(crate) fn unit(&mut self) -> f64 {
+        let (high, low) = (self.next_u32() >> 5, self.next_u32() >> 6);
+        (f64::from(high) * 67_108_864.0 + f64::from(low)) / 9_007_199_254_740_992.0
+    }
+
     /// A seed for another generator.
     pub(super) fn seed(&mut self) -> u32 {
         self.up_to(SEED_MAX - 1)
@@ -72,7 +84,7 @@ impl RandomState {
 
     /// `count` different numbers below `population`, `1 <= count <= population`, by the method that scikit-learn's
     /// `sample_without_replacement` picks for their ratio. The order means nothing.
-    pub(super) fn sample(&mut self, population: u32, count: u32) -> Vec<u32> {
+    pub(crate) fn sample(&mut self, population: u32, count: u32) -> Vec<u32> {
         let ratio = f64::from(count) / f64::from(population);
         if ratio > 0.01 && ratio < 0.99 {
             let mut all: Vec<u32> = (0..population).collect();
@@ -134,9 +146,8 @@ impl TreeDraws {
 }
 
 /// One seed per tree from the forest's seed. Seeds below 2^32 are scikit-learn's; larger ones are folded.
-#[expect(clippy::cast_possible_truncation, reason = "the halves of the seed are taken apart on purpose")]
 pub(super) fn tree_seeds(seed: u64, trees: usize) -> Vec<u32> {
-    let mut random = RandomState::new(seed as u32 ^ (seed >> 32) as u32);
+    let mut random = RandomState::folded(seed);
     (0..trees).map(|_| random.seed()).collect()
 }
 

@@ -10,5 +10,6 @@ mod layout;
 
 pub use algorithm::IsolationForest;
 pub use contributions::Contributions;
+pub(crate) use draws::RandomState;
 pub use errors::{IsolationForestError, IsolationForestParamsError};
 pub use hyperparams::{IsolationForestParams, IsolationForestValidParams};

@@ -1,0 +1,10 @@
+//! Principal components: the directions in which rows vary most.
+
+mod algorithm;
+mod covariance;
+mod errors;
+mod hyperparams;
+
+pub use algorithm::Pca;
+pub use errors::{PcaError, PcaParamsError};
+pub use hyperparams::{Keep, PcaParams, PcaValidParams};
