@@ -20,8 +20,8 @@ mod lanes;
 pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
-mod space_tree;
 pub mod pca;
+mod space_tree;
 mod symmetric_eigen;
 pub mod watch;
 
