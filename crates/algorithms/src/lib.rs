@@ -14,6 +14,7 @@ pub mod gaussian_mixture;
 pub mod gbdt;
 pub mod hdbscan;
 pub mod input;
+pub mod intrinsic_dimension;
 pub mod isolation_forest;
 pub mod k_means;
 mod lanes;

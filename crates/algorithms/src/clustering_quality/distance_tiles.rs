@@ -45,8 +45,10 @@ pub(super) fn add_distances(
                 let sums = &mut other_sums[(other_at * clusters + query.cluster) * LANES..][..LANES];
                 add_columns(&distances, sums);
             }
-            for (run, distances) in run.iter_mut().zip(&distances) {
-                run.iter_mut().zip(distances).for_each(|(run, distance)| *run += distance);
+            for at in 0..LANES {
+                for lane in 0..LANES {
+                    run[at][lane] += distances[at][lane];
+                }
             }
             let last_of_cluster = others.blocks.get(other_at + 1).is_none_or(|next| next.cluster != other.cluster);
             if last_of_cluster {
@@ -63,28 +65,42 @@ pub(super) fn add_distances(
 #[inline(always)]
 fn block_distances(queries: &[f64], others: &[f64], norms: (&[f64; LANES], &[f64; LANES])) -> Distances {
     let mut distances = [[0.0; LANES]; LANES];
-    let mut near = false;
-    for (group, rows) in distances.as_chunks_mut::<QUERIES>().0.iter_mut().enumerate() {
+    // Least excess over the threshold, lane by lane; comparisons stay in vectors where `f64::min` would not.
+    let mut least = [0.0; LANES];
+    for group in 0..LANES / QUERIES {
         let first = group * QUERIES;
-        let mut dots = [[0.0; LANES]; QUERIES];
-        for (query, other) in queries.as_chunks::<LANES>().0.iter().zip(others.as_chunks::<LANES>().0) {
-            for (dots, query) in dots.iter_mut().zip(&query[first..first + QUERIES]) {
-                dots.iter_mut().zip(other).for_each(|(dot, other)| *dot += query * other);
-            }
-        }
-        for ((row, dots), query_norm) in rows.iter_mut().zip(&dots).zip(&norms.0[first..first + QUERIES]) {
-            for ((distance, dot), other_norm) in row.iter_mut().zip(dots).zip(norms.1) {
-                let both = query_norm + other_norm;
-                let squared = both - (dot + dot);
-                near |= squared <= NEAR * both;
-                *distance = squared.max(0.0).sqrt();
+        let dots = products(queries, others, first);
+        for query in 0..QUERIES {
+            for other in 0..LANES {
+                let both = norms.0[first + query] + norms.1[other];
+                let squared = both - (dots[query][other] + dots[query][other]);
+                let excess = squared - NEAR * both;
+                least[other] = if excess < least[other] { excess } else { least[other] };
+                let positive = if squared > 0.0 { squared } else { 0.0 };
+                distances[first + query][other] = positive.sqrt();
             }
         }
     }
-    if near {
+    if least.iter().any(|excess| *excess < 0.0) {
         distances_again(queries, others, norms, &mut distances);
     }
     distances
+}
+
+/// Inner products of [`QUERIES`] rows of a block, from the `first`, with all rows of another. The loops have constant
+/// bounds, so that the sums stay in registers.
+#[inline(always)]
+fn products(queries: &[f64], others: &[f64], first: usize) -> [[f64; LANES]; QUERIES] {
+    let mut dots = [[0.0; LANES]; QUERIES];
+    for (query, other) in queries.as_chunks::<LANES>().0.iter().zip(others.as_chunks::<LANES>().0) {
+        let Some(query) = query[first..].first_chunk::<QUERIES>() else { continue };
+        for at in 0..QUERIES {
+            for lane in 0..LANES {
+                dots[at][lane] += query[at] * other[lane];
+            }
+        }
+    }
+    dots
 }
 
 /// Replaces the distances of near pairs by those from the differences.
@@ -116,7 +132,9 @@ fn clear_padding(distances: &mut Distances, queries: usize, others: usize) {
 fn add_columns(distances: &Distances, sums: &mut [f64]) {
     let mut columns = [0.0; LANES];
     for row in distances {
-        columns.iter_mut().zip(row).for_each(|(column, distance)| *column += distance);
+        for lane in 0..LANES {
+            columns[lane] += row[lane];
+        }
     }
     sums.iter_mut().zip(columns).for_each(|(sum, column)| *sum += column);
 }
