@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use souffleur_core::error::ComponentError;
 use souffleur_core::features::{self, COLUMNS, FeatureVector, WIDTH};
 use souffleur_core::ids::Seq;
-use souffleur_core::records::{Session, Validate};
+use souffleur_core::records::Session;
 
 use super::model::{Model, anomaly_scores};
 use super::params::Params;
+use crate::asked;
 
 /// Most similar failures an answer names.
 const NEIGHBORS_MAX: usize = 100;
@@ -99,33 +100,6 @@ impl Group {
     }
 }
 
-fn row_of(query: &Query) -> Result<FeatureVector, ComponentError> {
-    let bad = |why: &str| Err(ComponentError::Query(why.to_owned()));
-    match (&query.prompt, &query.session, &query.features) {
-        (Some(prompt), None, None) => {
-            let session = Session { original_prompt: prompt.clone(), ..Session::default() };
-            extract(&session)
-        }
-        (None, Some(session), None) => extract(session),
-        (None, None, Some(values)) => {
-            let Ok(row) = FeatureVector::try_from(values.as_slice()) else {
-                return bad(&format!("`features` has {} values; there are {WIDTH} features", values.len()));
-            };
-            match row.iter().position(|v| !(0.0..=1.0).contains(v)) {
-                Some(i) => bad(&format!("`features[{i}]` is {}; it must lie in [0, 1]", row[i])),
-                None => Ok(row),
-            }
-        }
-        (None, None, None) => bad("nothing to judge; give one of `prompt`, `session` and `features`"),
-        _ => bad("more than one thing to judge; give only one of `prompt`, `session` and `features`"),
-    }
-}
-
-fn extract(session: &Session) -> Result<FeatureVector, ComponentError> {
-    session.validate().map_err(|e| ComponentError::Query(e.to_string()))?;
-    Ok(features::extract(session))
-}
-
 /// Answers from a trained model.
 pub(super) fn answer(params: &Params, model: &Model, query: &Query) -> Result<Answer, ComponentError> {
     let neighbors = query.neighbors.unwrap_or(params.neighbors);
@@ -133,7 +107,7 @@ pub(super) fn answer(params: &Params, model: &Model, query: &Query) -> Result<An
         let why = format!("`neighbors` is {neighbors}; it must lie in [0, {NEIGHBORS_MAX}]");
         return Err(ComponentError::Query(why));
     }
-    let row = row_of(query)?;
+    let row = asked::row(query.prompt.as_deref(), query.session.as_ref(), query.features.as_deref())?;
     let groups: Vec<Group> = groups().collect();
     let variants = variants(&row, &model.usual, &groups);
     let anomaly = anomaly_scores(&model.forest, variants.view(), &())?;

@@ -122,32 +122,16 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use souffleur_core::clock::Clock;
     use souffleur_core::component::Component;
-    use souffleur_core::time::Timestamp;
 
     use super::*;
-
-    struct StoppedClock;
-
-    impl Clock for StoppedClock {
-        fn now(&self) -> Timestamp {
-            Timestamp(0)
-        }
-
-        fn monotonic(&self) -> Duration {
-            Duration::ZERO
-        }
-    }
+    use crate::stopped_clock::job;
 
     #[test]
     fn every_bar_is_cleared_by_the_first_seeds() {
         let mut measured = Vec::new();
         for seed in 0..4 {
-            let job = Job::new(Arc::new(StoppedClock), seed);
+            let job = job(seed);
             let figures = certify(seed, &job).unwrap();
             println!("seed {seed}: {figures:?}");
             measured.push(figures);
@@ -162,7 +146,7 @@ mod tests {
     #[test]
     fn an_inverted_model_fails_the_probe() {
         let case = probe();
-        let job = Job::new(Arc::new(StoppedClock), 1);
+        let job = job(1);
         let mut inverted = case.batch.clone();
         inverted.outcomes.success_score.iter_mut().for_each(|s| *s = 1.0 - *s);
         let params = Params::default();
