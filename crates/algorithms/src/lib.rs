@@ -10,6 +10,7 @@
 
 pub mod calibration;
 pub mod clustering_quality;
+pub mod conformal;
 pub mod gaussian_mixture;
 pub mod gbdt;
 pub mod hdbscan;

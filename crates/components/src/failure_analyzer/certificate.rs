@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use souffleur_algorithms::clustering_quality::adjusted_rand_index;
 use souffleur_algorithms::metrics::{Bins, auroc, average_precision, confusion, expected_calibration_error};
 use souffleur_core::batch::{DataQuality, Outcomes, Rows, TrainingBatch};
 use souffleur_core::component::{KnownAnswer, Measurement};
@@ -19,7 +20,7 @@ use souffleur_simulator::feature_batch;
 use super::answer::{Answer, Query};
 use super::model::anomaly_scores;
 use super::params::Params;
-use super::{FailureAnalyzer, train};
+use super::{FailureAnalyzer, modes, train};
 
 /// Rows of the probe.
 const PROBE_ROWS: usize = 400;
@@ -110,7 +111,20 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
     let base_rate = test.failed.iter().filter(|f| **f).count() as f64 / test.failed.len() as f64;
     let precision = average_precision(&p, &test.failed).map_err(measured)?;
     let error = expected_calibration_error(&p, &test.failed, Bins::EqualMass(10)).map_err(measured)?;
+    let failures: Vec<usize> =
+        (0..test.failed.len()).filter(|row| test.failed[*row] && test.mode[*row].is_some()).collect();
+    let planted: Vec<i32> = failures.iter().map(|row| test.mode[*row].map_or(-1, |mode| mode as i32)).collect();
+    let found = modes::labels_of(&model, &test.features.select(Axis(0), &failures), &())?;
+    let agreement = adjusted_rand_index(&found, &planted).map_err(|e| ComponentError::Data(e.to_string()))?;
+    let covered = log_odds.iter().zip(&test.failed).filter(|(score, failed)| {
+        let p = model.conformal.p_values(**score);
+        (if **failed { p.positive } else { p.negative }) > params.alpha
+    });
+    let coverage = covered.count() as f64 / test.failed.len() as f64;
     Ok(vec![
+        Measurement::new("conformal_coverage", coverage),
+        Measurement::new("mode_ari", agreement),
+        Measurement::new("modes_found", model.modes.modes.len() as f64),
         Measurement::new("accuracy", calls.accuracy().unwrap_or(f64::NAN)),
         Measurement::new("accuracy_best", test.best_accuracy()),
         Measurement::new("false_positive_rate", calls.false_positive_rate().unwrap_or(f64::NAN)),
