@@ -1,3 +1,4 @@
+use super::super::IntrinsicDimensionParams;
 use super::*;
 use crate::{Interrupted, ParamGuard};
 use ndarray::Array2;
