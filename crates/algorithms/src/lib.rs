@@ -12,6 +12,7 @@ pub mod calibration;
 pub mod gaussian_mixture;
 pub mod gbdt;
 pub mod input;
+pub mod intrinsic_dimension;
 pub mod isolation_forest;
 pub mod k_means;
 mod lanes;
@@ -19,6 +20,7 @@ pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
 pub mod pca;
+pub mod successive_halving;
 mod symmetric_eigen;
 pub mod watch;
 
