@@ -20,6 +20,8 @@ pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
 pub mod pca;
+#[cfg(test)]
+mod planted_clusters;
 pub mod successive_halving;
 mod symmetric_eigen;
 pub mod watch;
