@@ -15,11 +15,13 @@ use crate::app;
 
 const EXAMPLES: &str = "\
 The question to the data is the component's own, under the settings given here; --view asks for other rows instead. \
---size takes the newest rows. A value that is not known is null in JSON and empty in CSV.
+--size takes the newest rows. A value that is not known is null in JSON and empty in CSV. The rules that --rules asks for \
+are a list at the end of each row, in CSV their names joined by `+`.
 
 Examples:
   souffleur batch failure_analyzer --size 100
   souffleur batch failure_analyzer --size 1000 --format csv > rows.csv
+  souffleur batch failure_analyzer --view sessions --rules --format csv
   souffleur batch failure_analyzer --view applications --url http://127.0.0.1:7070 | jq .quality
 
 Exit codes: 0 written, 1 failed, 2 unknown component or refused question, 4 busy or out of time.";
@@ -36,6 +38,9 @@ pub(crate) struct BatchArgs {
     /// What one row is: sessions, applications, metrics, or a kind of documents (results, patterns, insights ...)
     #[arg(long, value_name = "VIEW", value_parser = view)]
     view: Option<View>,
+    /// With each session the rules that were applied in it
+    #[arg(long)]
+    rules: bool,
     /// How it is written
     #[arg(long, value_enum, default_value_t = FormatChoice::Json)]
     format: FormatChoice,
@@ -74,7 +79,7 @@ impl BatchArgs {
         if format == BatchFormat::Json { console.line("") } else { Ok(()) }
     }
 
-    /// The component's own question, with the size and view asked for.
+    /// The component's own question, with the size, view and rules asked for.
     fn query(&self, global: &Global) -> Outcome<Query> {
         let settings = global.settings(&[self.connect.data.setting()])?;
         let entries = selection::pick(app::catalogue(), std::slice::from_ref(&self.component))?;
@@ -87,7 +92,10 @@ impl BatchArgs {
         query.limit = Some(self.size);
         if let Some(view) = self.view {
             query.view = view;
+            // What the component asks of sessions is no question to other rows.
+            query.session_rules &= view == View::Sessions;
         }
+        query.session_rules |= self.rules;
         query.validate().map_err(|invalid| Failure::usage(invalid.to_string()))?;
         Ok(query)
     }

@@ -9,7 +9,7 @@ use futures_util::stream;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use souffleur_core::batch::{DataQuality, TrainingBatch};
+use souffleur_core::batch::{DataQuality, SessionRules, TrainingBatch};
 use souffleur_core::ids::DataVersion;
 use souffleur_core::query::Query;
 use souffleur_core::time::Timestamp;
@@ -29,6 +29,9 @@ const OUTCOMES: [&str; 5] = ["success_score", "quality_score", "improvement_scor
 /// The columns of rule applications, after the outcomes.
 const APPLICATIONS: [&str; 4] = ["rule_id", "confidence", "execution_time_ms", "propensity"];
 
+/// The column of the rules applied in a session, after the outcomes.
+const RULES: &str = "rules";
+
 /// A batch as JSON. In the answer the rows come last.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct BatchBody {
@@ -40,7 +43,9 @@ pub(super) struct BatchBody {
     quality: DataQuality,
     /// What each value of a row is.
     columns: Vec<String>,
-    /// The rows. A value that is not known is null. A metric point or a document stands at the end of its row.
+    /// The rows. A value that is not known is null. A metric point or a document stands at the end of its row, as do a
+    /// session's rules where the query asks for them (`session_rules`): a list of `rule_id`, `improvement_score` and
+    /// `propensity`, in the order in which they were applied.
     rows: Vec<Vec<Value>>,
 }
 
@@ -116,6 +121,9 @@ fn columns(batch: &TrainingBatch) -> Vec<String> {
     if batch.applications.is_some() {
         columns.extend(APPLICATIONS);
     }
+    if batch.session_rules.is_some() {
+        columns.push(RULES);
+    }
     if !batch.metrics.is_empty() {
         columns.push("metric");
     }
@@ -141,7 +149,7 @@ fn json_head(batch: &TrainingBatch) -> String {
 fn chunk(batch: &Arc<TrainingBatch>, format: BatchFormat, start: usize) -> String {
     let mut out = String::new();
     for i in start..(start + CHUNK_ROWS).min(batch.len()) {
-        let row = row(batch, i);
+        let row = row(batch, format, i);
         match format {
             BatchFormat::Csv => out.push_str(&csv_line(row.into_iter())),
             BatchFormat::Json => {
@@ -160,7 +168,7 @@ fn number(value: Option<&f32>) -> Value {
     value.filter(|v| v.is_finite()).and_then(|v| v.to_string().parse::<f64>().ok()).map_or(Value::Null, Value::from)
 }
 
-fn row(batch: &TrainingBatch, i: usize) -> Vec<Value> {
+fn row(batch: &TrainingBatch, format: BatchFormat, i: usize) -> Vec<Value> {
     let rows = &batch.rows;
     let mut row = vec![
         json!(rows.seq.get(i)),
@@ -179,6 +187,12 @@ fn row(batch: &TrainingBatch, i: usize) -> Vec<Value> {
         row.push(json!(rule));
         row.extend([&a.confidence, &a.execution_time_ms, &a.propensity].map(|column| number(column.get(i))));
     }
+    if let Some(rules) = &batch.session_rules {
+        row.push(match format {
+            BatchFormat::Json => Value::Array(rules_applied(rules, i)),
+            BatchFormat::Csv => Value::String(rule_names(rules, i).join("+")),
+        });
+    }
     if !batch.metrics.is_empty() {
         row.push(json!(batch.metrics.get(i)));
     }
@@ -186,6 +200,25 @@ fn row(batch: &TrainingBatch, i: usize) -> Vec<Value> {
         row.push(json!(batch.documents.get(i)));
     }
     row
+}
+
+/// The names of the rules of row `i`, in the order in which they were applied.
+fn rule_names(rules: &SessionRules, i: usize) -> Vec<&str> {
+    let indices = rules.rule.get(rules.of(i)).unwrap_or_default();
+    indices.iter().map(|&index| rules.rule_ids.get(index as usize).map_or("", |id| id)).collect()
+}
+
+/// The rules of row `i` with what each did.
+fn rules_applied(rules: &SessionRules, i: usize) -> Vec<Value> {
+    let applied = rules.of(i).zip(rule_names(rules, i));
+    let told = applied.map(|(at, name)| {
+        json!({
+            "rule_id": name,
+            "improvement_score": number(rules.improvement_score.get(at)),
+            "propensity": number(rules.propensity.get(at)),
+        })
+    });
+    told.collect()
 }
 
 /// One line of CSV (RFC 4180).

@@ -153,6 +153,7 @@ impl Component for MeanSuccess {
             rows,
             outcomes: Outcomes { success_score, ..Outcomes::default() },
             applications: None,
+            session_rules: None,
             metrics: Vec::new(),
             documents: Vec::new(),
             products: Default::default(),

@@ -110,6 +110,7 @@ impl Component for Busy {
             rows: Rows::default(),
             outcomes: Outcomes::default(),
             applications: None,
+            session_rules: None,
             metrics: Vec::new(),
             documents: Vec::new(),
             products: BTreeMap::new(),

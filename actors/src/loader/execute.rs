@@ -16,6 +16,7 @@ use super::memory::{BatchMemory, Ticket};
 mod assemble;
 mod documents;
 mod select;
+mod session_rules;
 
 /// What a query is answered from.
 pub(crate) struct Sources<'a> {

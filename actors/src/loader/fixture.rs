@@ -178,6 +178,41 @@ pub(super) fn ask(engine: &Engine, query: &Query) -> Result<Arc<TrainingBatch>, 
     engine.build(query, &job())
 }
 
+/// A rule applied in a session: its name, and the bits of its improvement and propensity.
+pub(super) type AppliedRule = (String, u32, u32);
+
+/// What the batch says was applied in each of its sessions.
+pub(super) fn rules_told(batch: &TrainingBatch) -> Vec<Vec<AppliedRule>> {
+    let rules = batch.session_rules.as_ref().unwrap();
+    assert_eq!((rules.starts.len(), rules.starts[0]), (batch.len() + 1, 0));
+    assert_eq!(*rules.starts.last().unwrap() as usize, rules.rule.len());
+    let rule = |at: usize| {
+        let name = rules.rule_ids[rules.rule[at] as usize].to_string();
+        (name, rules.improvement_score[at].to_bits(), rules.propensity[at].to_bits())
+    };
+    (0..batch.len()).map(|row| rules.of(row).map(rule).collect()).collect()
+}
+
+/// What was applied in each of the batch's sessions, found by looking at every application for every session.
+pub(super) fn rules_found(history: &History, batch: &TrainingBatch) -> Vec<Vec<AppliedRule>> {
+    let delta = history.0.delta(Seq::ZERO, usize::MAX).unwrap();
+    let (all, as_of) = (&delta.applications, batch.query.as_of);
+    let names: std::collections::HashMap<_, _> = delta.rules.iter().map(|(seq, name)| (seq.0, name)).collect();
+    let seen = |i: &usize| {
+        all.seq[*i] <= batch.version.watermark.0
+            && as_of.known.is_none_or(|known| all.known_time_us[*i] <= known.0)
+            && as_of.event.is_none_or(|event| all.event_time_us[*i] <= event.0)
+    };
+    let rule = |i: usize| {
+        (names[&all.rule_seq[i]].to_string(), all.improvement_score[i].to_bits(), all.propensity[i].to_bits())
+    };
+    let of = |session: &Seq| {
+        let of_session = (0..all.seq.len()).filter(|&i| all.session_seq[i] == session.0);
+        of_session.filter(seen).map(rule).collect()
+    };
+    batch.rows.session.iter().map(of).collect()
+}
+
 /// Every number of a batch as bits, every text as it is: equal if and only if the batches are, byte for byte.
 pub(super) fn bytes(batch: &TrainingBatch) -> String {
     let bits = |column: &[f32]| column.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
@@ -187,14 +222,17 @@ pub(super) fn bytes(batch: &TrainingBatch) -> String {
     let scores = scores.map(|column| bits(column));
     let applied = batch.applications.as_ref();
     let figures = applied.map(|a| [&a.confidence, &a.execution_time_ms, &a.propensity].map(|column| bits(column)));
+    let ruled = batch.session_rules.as_ref();
+    let ruled_figures = ruled.map(|r| [&r.improvement_score, &r.propensity].map(|column| bits(column)));
     format!(
-        "{:?} {:?} {:?} {features:?} {:?} {scores:?} {:?} {:?} {figures:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {features:?} {:?} {scores:?} {:?} {:?} {figures:?} {:?} {ruled_figures:?} {:?} {:?} {:?}",
         batch.version,
         batch.columns,
         batch.features.shape(),
         batch.rows,
         outcomes.ratings,
         applied.map(|a| (&a.rule, &a.rule_ids)),
+        ruled.map(|r| (&r.starts, &r.rule, &r.rule_ids)),
         batch.metrics,
         batch.documents,
         batch.quality,

@@ -9,8 +9,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod calibration;
+pub mod clustering_quality;
+pub mod conformal;
 pub mod gaussian_mixture;
 pub mod gbdt;
+pub mod hdbscan;
 pub mod input;
 pub mod intrinsic_dimension;
 pub mod isolation_forest;
@@ -23,6 +26,7 @@ pub mod pca;
 #[cfg(test)]
 mod planted_clusters;
 pub mod successive_halving;
+mod space_tree;
 mod symmetric_eigen;
 pub mod watch;
 

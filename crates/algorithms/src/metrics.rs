@@ -52,7 +52,7 @@ pub enum MetricError {
 }
 
 /// One label per score, at least one row, no NaN.
-fn check_scores(scores: &[f64], labels: &[bool]) -> Result<(), MetricError> {
+pub(crate) fn check_scores(scores: &[f64], labels: &[bool]) -> Result<(), MetricError> {
     if scores.len() != labels.len() {
         return Err(MetricError::Lengths { scores: scores.len(), labels: labels.len() });
     }

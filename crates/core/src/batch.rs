@@ -32,6 +32,8 @@ pub struct TrainingBatch {
     pub outcomes: Outcomes,
     /// What the rule did, when a row is a rule application.
     pub applications: Option<Applications>,
+    /// The rules applied in each session, when a row is a session and the query asked for them.
+    pub session_rules: Option<SessionRules>,
     /// The metric points, when a row is one.
     pub metrics: Vec<MetricPoint>,
     /// The documents, when a row is one.
@@ -93,6 +95,44 @@ pub struct Applications {
     pub propensity: Vec<f32>,
 }
 
+/// The rules applied in each session, in order: those of row `i` stand at [`SessionRules::of`]`(i)` of the other columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionRules {
+    /// Where each row's rules begin, and after the last row their number: one more than there are rows.
+    pub starts: Vec<u32>,
+    /// Index into `rule_ids`.
+    pub rule: Vec<u32>,
+    /// The rules that occur, by index.
+    pub rule_ids: Vec<Arc<str>>,
+    /// How much better the rule made it, in [-1, 1].
+    pub improvement_score: Vec<f32>,
+    /// Probability with which it was chosen.
+    pub propensity: Vec<f32>,
+}
+
+impl Default for SessionRules {
+    fn default() -> Self {
+        Self {
+            starts: vec![0],
+            rule: Vec::new(),
+            rule_ids: Vec::new(),
+            improvement_score: Vec::new(),
+            propensity: Vec::new(),
+        }
+    }
+}
+
+impl SessionRules {
+    /// Where the rules of row `i` stand; nowhere for a row that is not there.
+    #[must_use]
+    pub fn of(&self, i: usize) -> std::ops::Range<usize> {
+        match (self.starts.get(i), self.starts.get(i + 1)) {
+            (Some(&start), Some(&end)) => start as usize..end as usize,
+            _ => 0..0,
+        }
+    }
+}
+
 /// How far a batch can be trusted. Shares are of all rows, in [0, 1].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DataQuality {
@@ -130,6 +170,7 @@ impl TrainingBatch {
     pub fn size_bytes(&self) -> usize {
         let per_row = size_of::<Seq>() * 2 + size_of::<i64>() + 1 + 5 * size_of::<f32>();
         let per_application = if self.applications.is_some() { 4 * size_of::<f32>() } else { 0 };
-        self.features.len() * size_of::<f32>() + self.len() * (per_row + per_application)
+        let rules = self.session_rules.as_ref().map_or(0, |r| 4 * (r.starts.len() + 3 * r.rule.len()));
+        self.features.len() * size_of::<f32>() + self.len() * (per_row + per_application) + rules
     }
 }

@@ -132,6 +132,8 @@ pub struct Query {
     pub view: View,
     /// Which features it carries.
     pub features: FeatureSet,
+    /// Whether sessions carry the rules that were applied in them.
+    pub session_rules: bool,
     /// Which rows.
     pub filter: Filter,
     /// As known when.
@@ -150,6 +152,7 @@ impl Default for Query {
         Self {
             view: View::default(),
             features: FeatureSet::default(),
+            session_rules: false,
             filter: Filter::default(),
             as_of: AsOf::default(),
             limit: None,
@@ -175,6 +178,10 @@ impl Query {
         {
             let expected = format!("write one of {}", DOMAINS.join(", "));
             return Err(Invalid::new("filter.domain", format!("`{domain}` is no domain"), expected));
+        }
+        if self.session_rules && self.view != View::Sessions {
+            let expected = "ask for the view `sessions`, or leave it out";
+            return Err(Invalid::new("session_rules", "only sessions carry them", expected));
         }
         if self.limit == Some(0) {
             return Err(Invalid::new("limit", "is 0", "write at least 1, or leave it out for all rows"));

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ndarray::{ArcArray2, Array2};
-use souffleur_core::batch::{Applications, DataQuality, Outcomes, Rows, TrainingBatch};
+use souffleur_core::batch::{Applications, DataQuality, Outcomes, Rows, SessionRules, TrainingBatch};
 use souffleur_core::features::{FeatureSchema, FeatureVector, WIDTH, extract};
 use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::query::{Query, View};
 use souffleur_core::records::{Session, success_score};
 
-/// A batch with one row a session, all features, in the order given.
+/// A batch with one row a session, all features and the rules applied, in the order given.
 #[must_use]
 pub fn session_batch<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> TrainingBatch {
     build(sessions, View::Sessions)
@@ -28,6 +28,7 @@ struct Table {
     rows: Rows,
     outcomes: Outcomes,
     applications: Applications,
+    session_rules: SessionRules,
     rules: BTreeMap<String, u32>,
 }
 
@@ -44,15 +45,21 @@ fn build<'a>(sessions: impl IntoIterator<Item = &'a Session>, view: View) -> Tra
         }
         for rule in &session.rules {
             seq += 1;
+            let index = table.rule(&rule.rule_id);
+            if view == View::Sessions {
+                table.session_rules.rule.push(index);
+                table.session_rules.improvement_score.push(number(rule.improvement_score));
+                table.session_rules.propensity.push(number(rule.propensity));
+            }
             if view == View::Applications {
                 table.row(session, &features, Seq(seq), session_seq, rule.improvement_score);
-                let index = table.rule(&rule.rule_id);
                 table.applications.rule.push(index);
                 table.applications.confidence.push(number(rule.confidence));
                 table.applications.execution_time_ms.push(number(rule.execution_time_ms));
                 table.applications.propensity.push(number(rule.propensity));
             }
         }
+        table.session_rules.starts.push(table.session_rules.rule.len() as u32);
         seq += session.feedback.len() as i64;
     }
     table.finish(view, Seq(seq))
@@ -99,19 +106,22 @@ impl Table {
     }
 
     #[expect(clippy::expect_used, reason = "every row appends exactly WIDTH features")]
-    fn finish(self, view: View, watermark: Seq) -> TrainingBatch {
+    fn finish(mut self, view: View, watermark: Seq) -> TrainingBatch {
+        self.session_rules.rule_ids.clone_from(&self.applications.rule_ids);
+        let of_sessions = view == View::Sessions;
         let n = self.rows.seq.len();
         let features = Array2::from_shape_vec((n, WIDTH), self.features).expect("rows x WIDTH values");
         let schema = FeatureSchema::current();
         TrainingBatch {
-            query: Query { view, ..Query::default() },
+            query: Query { view, session_rules: of_sessions, ..Query::default() },
             version: DataVersion { watermark, schema_hash: schema.hash },
             columns: schema.columns.iter().map(|column| column.name).collect(),
             quality: quality(&features, &self.outcomes),
             features: ArcArray2::from(features),
             rows: self.rows,
             outcomes: self.outcomes,
-            applications: (view == View::Applications).then_some(self.applications),
+            applications: (!of_sessions).then_some(self.applications),
+            session_rules: of_sessions.then_some(self.session_rules),
             metrics: Vec::new(),
             documents: Vec::new(),
             products: BTreeMap::new(),

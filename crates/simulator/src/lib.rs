@@ -22,6 +22,7 @@
 pub mod batch;
 mod draw;
 mod feature_batch;
+mod mixtures;
 mod outcome;
 mod prose;
 mod settings;
@@ -31,6 +32,7 @@ mod vocabulary;
 pub mod world;
 
 pub use feature_batch::{FeatureBatch, feature_batch};
+pub use mixtures::{Mixture, MixtureKind, mixture};
 pub use settings::SimulationSettings;
 pub use simulation::{Simulated, Simulation, simulate};
 pub use truths::{ContextTruth, DriftTruth, ModeTruth, RuleTruth, SessionTruth, Truths};

@@ -66,6 +66,14 @@ fn a_question_that_is_no_json_is_refused_before_anything_starts() {
 }
 
 #[test]
+fn rules_of_anything_but_sessions_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    let said = "error: session_rules: only sessions carry them; ask for the view `sessions`";
+    refused(&["batch", "failure_analyzer", "--rules", "--view", "applications", "--data-dir", data], 2, said);
+}
+
+#[test]
 fn a_data_directory_that_cannot_be_made_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let data = file.path().join("inside");

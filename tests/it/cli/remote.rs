@@ -57,6 +57,8 @@ fn a_command_says_the_same_both_ways() {
         &["components", "graph", "--format", "dot"],
         &["batch", "failure_analyzer", "--size", "7"],
         &["batch", "failure_analyzer", "--size", "7", "--view", "applications", "--format", "csv"],
+        &["batch", "failure_analyzer", "--size", "7", "--rules"],
+        &["batch", "failure_analyzer", "--size", "7", "--rules", "--format", "csv"],
         &["query", "failure_analyzer", question],
         &["query", "failure_analyzer", "[]"],
         &["train", "no_such_component"],

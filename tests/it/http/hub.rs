@@ -58,6 +58,47 @@ fn a_batch_is_written_as_json_and_as_csv() {
 }
 
 #[test]
+fn sessions_carry_their_rules_if_asked() {
+    let service = start(&[]);
+    let rules = json!([
+        {"rule_id": "clarity", "improvement_score": 0.1, "propensity": 0.5},
+        {"rule_id": "say \"why\", plainly"}, {"rule_id": "clarity", "improvement_score": -0.3},
+    ]);
+    let sessions = json!([
+        {"session_id": "a", "original_prompt": "Write a test.", "rules": rules},
+        {"session_id": "b", "original_prompt": "Write another test."},
+    ]);
+    service.post("/v1/sessions", &sessions).expect(201);
+    let query = json!({"session_rules": true, "features": "none", "limit": 2});
+    wait_until("the sessions are usable", || {
+        ask(&service, &query, "*/*").expect(200).json()["rows"].as_array().is_some_and(|rows| rows.len() == 2)
+    });
+    let batch = ask(&service, &query, "application/json").expect(200).json();
+    let place = column(&batch, "rules");
+    assert_eq!(place + 1, batch["columns"].as_array().unwrap().len(), "the last column");
+    let told = json!([
+        {"rule_id": "clarity", "improvement_score": 0.1, "propensity": 0.5},
+        {"rule_id": "say \"why\", plainly", "improvement_score": null, "propensity": null},
+        {"rule_id": "clarity", "improvement_score": -0.3, "propensity": null},
+    ]);
+    assert_eq!((&batch["rows"][0][place], &batch["rows"][1][place]), (&told, &json!([])));
+    let answer = ask(&service, &query, "text/csv").expect(200);
+    let mut table = csv::Reader::from_reader(answer.body.as_slice());
+    let cells: Vec<_> = table.records().map(|row| row.unwrap()[place].to_owned()).collect();
+    assert_eq!(cells, ["clarity+say \"why\", plainly+clarity", ""]);
+    let without = ask(&service, &json!({}), "*/*").expect(200).json();
+    assert!(!without["columns"].as_array().unwrap().contains(&json!("rules")), "{}", without["columns"]);
+    for view in ["applications", "metrics"] {
+        let refused =
+            problem(ask(&service, &json!({"session_rules": true, "view": view}), "*/*"), 422, "invalid-query");
+        assert!(
+            refused["detail"].as_str().unwrap().starts_with("session_rules: only sessions carry them"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
 fn a_batch_is_limited_and_written_whole() {
     let service = filled();
     let batch = ask(&service, &json!({}), "*/*").expect(200).json();

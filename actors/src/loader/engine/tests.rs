@@ -3,13 +3,14 @@ use souffleur_core::ids::Seq;
 use souffleur_core::query::{AsOf, FeatureSet, Filter};
 
 use super::*;
-use crate::loader::fixture::{History, ask, bytes, hour, job, known_history};
+use crate::loader::fixture::{History, ask, bytes, hour, job, known_history, rules_found, rules_told};
 
 /// Something that happens to a history.
 #[derive(Clone, Debug)]
 enum Event {
     Session { score: u8, rules: u8, synthetic: bool },
     Feedback { session: u8, rating: u8 },
+    Application { session: u8, rule: u8 },
     Metric,
 }
 
@@ -18,6 +19,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => (0..12u8, 0..4u8, proptest::bool::weighted(0.3))
             .prop_map(|(score, rules, synthetic)| Event::Session { score, rules, synthetic }),
         2 => (any::<u8>(), 1..=5u8).prop_map(|(session, rating)| Event::Feedback { session, rating }),
+        2 => (any::<u8>(), 0..5u8).prop_map(|(session, rule)| Event::Application { session, rule }),
         1 => Just(Event::Metric),
     ]
 }
@@ -44,6 +46,11 @@ fn happen(history: &History, i: usize, event: &Event, sessions: &mut Vec<String>
                 history.feedback(known, &sessions[usize::from(*session) % sessions.len()], *rating);
             }
         }
+        Event::Application { session, rule } => {
+            if !sessions.is_empty() {
+                history.application(known, &sessions[usize::from(*session) % sessions.len()], &format!("r{rule}"));
+            }
+        }
         Event::Metric => {
             history.metric(known, "m", "s", 1.0);
         }
@@ -62,6 +69,9 @@ fn queries() -> Vec<Query> {
         Query { as_of: known, ..Query::default() },
         Query { filter: Filter { rule_id: Some("r1".into()), ..Filter::default() }, ..Query::default() },
         Query::metric_history(None),
+        Query { session_rules: true, ..Query::default() },
+        Query { session_rules: true, as_of: known, synthetic_percent: 50, ..Query::default() },
+        Query { session_rules: true, limit: Some(4), features: FeatureSet::None, ..Query::failure_cases() },
     ]
 }
 
@@ -89,7 +99,11 @@ proptest! {
         }
         let restarted = history.engine();
         for query in &queries() {
-            prop_assert_eq!(bytes(&ask(&stepwise, query).unwrap()), bytes(&ask(&restarted, query).unwrap()));
+            let batch = ask(&stepwise, query).unwrap();
+            prop_assert_eq!(bytes(&batch), bytes(&ask(&restarted, query).unwrap()));
+            if query.session_rules {
+                prop_assert_eq!(rules_told(&batch), rules_found(&history, &batch));
+            }
         }
         for (mut query, (watermark, expected)) in queries().into_iter().zip(then) {
             query.as_of.watermark = Some(watermark);
@@ -102,7 +116,7 @@ proptest! {
     #[test]
     fn a_memory_limit_refuses_or_answers_the_same(
         kib in 900..6_000usize,
-        steps in prop::collection::vec((1..1_500usize, 0..9usize), 1..6),
+        steps in prop::collection::vec((1..1_500usize, 0..queries().len()), 1..6),
     ) {
         let history = History::default();
         let tight = Engine::new(history.store(), kib << 10, 8);
@@ -194,6 +208,76 @@ fn the_newest_rows_are_served_from_a_history_that_does_not_fit() {
     assert!(matches!(ask(&engine, &Query::default()), Err(LoaderError::MemoryLimit { .. })));
     let applied = Query { limit: Some(500), ..Query::all_data() };
     assert_eq!(bytes(&ask(&engine, &applied).unwrap()), bytes(&ask(&history.engine(), &applied).unwrap()));
+}
+
+fn with_rules() -> Query {
+    Query { session_rules: true, ..Query::default() }
+}
+
+#[test]
+fn with_and_without_rules_are_two_questions_that_share_the_features() {
+    let history = known_history();
+    let engine = history.engine();
+    let (without, with) = (ask(&engine, &Query::default()).unwrap(), ask(&engine, &with_rules()).unwrap());
+    assert_eq!(engine.cache().len(), 2);
+    assert_eq!((without.session_rules.is_some(), with.session_rules.is_some()), (false, true));
+    assert_eq!(without.features.as_ptr(), with.features.as_ptr());
+    assert_eq!((without.quality, &without.rows), (with.quality, &with.rows));
+    assert!(Arc::ptr_eq(&with, &ask(&engine, &with_rules()).unwrap()));
+}
+
+#[test]
+fn rules_stay_when_nothing_came_that_shows_and_grow_when_one_is_applied() {
+    let history = known_history();
+    let engine = history.engine();
+    let first = ask(&engine, &with_rules()).unwrap();
+    history.metric(20, "m", "s", 1.0);
+    let renewed = ask(&engine, &with_rules()).unwrap();
+    assert!(renewed.version.watermark > first.version.watermark);
+    assert_eq!(bytes(&renewed), bytes(&ask(&history.engine(), &with_rules()).unwrap()));
+    history.application(21, "s3", "brevity");
+    let grown = ask(&engine, &with_rules()).unwrap();
+    assert_eq!(grown.session_rules.as_ref().unwrap().of(2).len(), 1);
+    assert_eq!(bytes(&grown), bytes(&ask(&history.engine(), &with_rules()).unwrap()));
+}
+
+#[test]
+fn rules_count_towards_the_memory_and_give_it_back() {
+    let history = History::default();
+    history.bulk(0, 3_000);
+    (0..3_000).for_each(|i| _ = history.application(2, &format!("bulk-{i}"), "late"));
+    let engine = history.engine();
+    engine.refresh(&job()).unwrap();
+    let image = engine.meter().used();
+    let query = Query { features: FeatureSet::None, ..with_rules() };
+    let batch = ask(&engine, &query).unwrap();
+    assert_eq!(engine.meter().used() - image, batch.size_bytes());
+    history.metric(3, "m", "s", 1.0);
+    drop(batch);
+    let renewed = ask(&engine, &query).unwrap();
+    engine.cache().settle();
+    assert_eq!(engine.meter().used() - image, renewed.size_bytes());
+
+    // Enough for the batch without its rules, not for the rules.
+    let limit = image + renewed.size_bytes() - 4 * 6_000;
+    let mut tight = Engine::new(history.store(), limit, 8);
+    tight.page_rows = 16;
+    let error = ask(&tight, &query).unwrap_err();
+    assert!(matches!(error, LoaderError::MemoryLimit { .. }), "{error}");
+    assert_eq!(tight.meter().used(), image, "what was taken on the way is given back");
+}
+
+#[test]
+fn rules_of_the_newest_sessions_are_served_from_a_history_that_does_not_fit() {
+    let history = History::default();
+    history.bulk(0, 20_000);
+    (0..20_000).step_by(9).for_each(|i| _ = history.application(2, &format!("bulk-{i}"), "late"));
+    let engine = Engine::new(history.store(), 3 << 20, 8);
+    let newest = Query { limit: Some(1_000), ..with_rules() };
+    let batch = ask(&engine, &newest).unwrap();
+    assert!(engine.status().floor > Seq::ZERO);
+    assert_eq!(bytes(&batch), bytes(&ask(&history.engine(), &newest).unwrap()));
+    assert!(rules_told(&batch) == rules_found(&history, &batch));
 }
 
 #[test]

@@ -11,14 +11,14 @@ use souffleur_core::job::{Interrupted, Job};
 use souffleur_core::query::{Query, View};
 
 use super::select::{Selection, SessionOutcome};
-use super::{Answer, Sources, Unanswered, version_of};
+use super::{Answer, Sources, Unanswered, session_rules, version_of};
 use crate::loader::error::LoaderError;
 use crate::loader::image::Image;
 use crate::loader::memory::{BatchMemory, Ticket};
 use crate::loader::quality;
 
 /// Rows handled between two signs of life.
-const CHUNK_ROWS: usize = 4096;
+pub(super) const CHUNK_ROWS: usize = 4096;
 /// Bytes a row takes beside its features.
 const ROW_BYTES: usize = 2 * size_of::<Seq>() + size_of::<i64>() + 1 + 5 * size_of::<f32>();
 /// Bytes a row takes beside that when it is an application.
@@ -27,12 +27,13 @@ const APPLICATION_BYTES: usize = 4 * size_of::<f32>();
 /// The batch of the selected rows.
 pub(super) fn assemble(sources: &Sources<'_>, query: &Query, selection: &Selection) -> Result<Answer, Unanswered> {
     let no_room = |error| Unanswered::NoRoom { unneeded: selection.unneeded, error };
+    let room = |bytes| (sources.room)(bytes).map_err(no_room);
     let (image, rows) = (sources.image, &selection.rows);
     let schema = FeatureSchema::current();
     let indices = query.features.indices(schema).map_err(LoaderError::from)?;
     let applications = query.view == View::Applications;
     let row_bytes = ROW_BYTES + if applications { APPLICATION_BYTES } else { 0 };
-    let columns_ticket = (sources.room)(rows.len() * row_bytes).map_err(no_room)?;
+    let mut columns_ticket = room(rows.len() * row_bytes)?;
     let sessions = session_rows(image, applications, rows);
 
     let whole = !applications && indices.iter().copied().eq(0..WIDTH);
@@ -42,7 +43,7 @@ pub(super) fn assemble(sources: &Sources<'_>, query: &Query, selection: &Selecti
     let (features, ticket) = match shared {
         Some(shared) => shared,
         None => {
-            let ticket = (sources.room)(rows.len() * indices.len() * size_of::<f32>()).map_err(no_room)?;
+            let ticket = room(rows.len() * indices.len() * size_of::<f32>())?;
             let values = gather(image, &sessions, &indices, sources.job).map_err(LoaderError::from)?;
             (matrix(values, rows.len(), indices.len()), Arc::new(ticket))
         }
@@ -55,6 +56,7 @@ pub(super) fn assemble(sources: &Sources<'_>, query: &Query, selection: &Selecti
         rows: Rows::default(),
         outcomes: Outcomes::default(),
         applications: None,
+        session_rules: None,
         metrics: Vec::new(),
         documents: Vec::new(),
         products: std::collections::BTreeMap::new(),
@@ -62,7 +64,12 @@ pub(super) fn assemble(sources: &Sources<'_>, query: &Query, selection: &Selecti
     };
     let fill = if applications { fill_applications } else { fill_sessions };
     fill(sources, selection, &mut batch).map_err(LoaderError::from)?;
-    let _hashes: Ticket = (sources.room)(rows.len() * quality::ROW_BYTES).map_err(no_room)?;
+    if query.session_rules {
+        let (rules, ticket) = session_rules::collect(sources, query, rows, room)?;
+        batch.session_rules = Some(rules);
+        columns_ticket.absorb(ticket);
+    }
+    let _hashes: Ticket = room(rows.len() * quality::ROW_BYTES)?;
     batch.quality = quality::assess(&batch, sources.job).map_err(LoaderError::from)?;
     let memory = BatchMemory { _columns: Arc::new(columns_ticket), features: ticket };
     Ok(Answer { batch, memory, consecutive_from: consecutive.then_some(first) })
@@ -185,24 +192,26 @@ fn fill_applications(
         applied.execution_time_ms.push(block.execution_time_ms[i]);
         applied.propensity.push(block.propensity[i]);
     }
-    number_rules(image, &mut applied);
+    applied.rule_ids = number_rules(image, &mut applied.rule);
     (batch.rows, batch.outcomes, batch.applications) = (rows, outcomes, Some(applied));
     Ok(())
 }
 
 /// Replaces the image's numbers of the rules by indices into those that occur, in the order the hub first saw them.
-fn number_rules(image: &Image, applied: &mut Applications) {
+pub(super) fn number_rules(image: &Image, rules: &mut [u32]) -> Vec<Arc<str>> {
     let mut index = vec![u32::MAX; image.rules().len()];
-    for &rule in &applied.rule {
+    for &rule in &*rules {
         if let Some(index) = index.get_mut(rule as usize) {
             *index = 0;
         }
     }
+    let mut rule_ids = Vec::new();
     for (index, (_, name)) in index.iter_mut().zip(image.rules()).filter(|(index, _)| **index == 0) {
-        *index = applied.rule_ids.len() as u32;
-        applied.rule_ids.push(Arc::clone(name));
+        *index = rule_ids.len() as u32;
+        rule_ids.push(Arc::clone(name));
     }
-    for rule in &mut applied.rule {
+    for rule in rules {
         *rule = index.get(*rule as usize).copied().unwrap_or(u32::MAX);
     }
+    rule_ids
 }

@@ -112,6 +112,7 @@ pub(super) fn execute(sources: &Sources<'_>, query: &Query) -> Result<Answer, Un
             ratings: vec![0; count],
         },
         applications: None,
+        session_rules: None,
         metrics,
         documents,
         products: BTreeMap::new(),

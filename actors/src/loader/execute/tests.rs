@@ -2,9 +2,11 @@ use souffleur_core::batch::TrainingBatch;
 use souffleur_core::document::DocumentKind;
 use souffleur_core::features::WIDTH;
 use souffleur_core::query::FeatureSet;
+use souffleur_core::records::RuleApplication;
+use souffleur_core::store::Record;
 
 use super::*;
-use crate::loader::fixture::{History, ask, hour, known_history};
+use crate::loader::fixture::{History, ask, hour, job, known_history, rules_found, rules_told};
 
 /// Names of the batch's sessions, in order.
 fn sessions(history: &History, batch: &TrainingBatch) -> Vec<&'static str> {
@@ -213,4 +215,121 @@ fn an_empty_history_gives_empty_batches() {
         let batch = ask(&engine, &query).unwrap();
         assert!(batch.is_empty() && batch.quality.score == 0.0, "{query:?}");
     }
+}
+
+fn with_rules(query: Query) -> Query {
+    Query { session_rules: true, ..query }
+}
+
+/// The names of the rules of each row, joined.
+fn rule_names(batch: &TrainingBatch) -> Vec<String> {
+    let joined = |rules: Vec<(String, u32, u32)>| rules.into_iter().map(|rule| rule.0).collect::<Vec<_>>().join("+");
+    rules_told(batch).into_iter().map(joined).collect()
+}
+
+/// What the query tells of the rules is what one finds by looking at every application for every session.
+fn check_rules(history: &History, query: Query, expected: &[&str]) {
+    let batch = ask(&history.engine(), &with_rules(query)).unwrap();
+    assert_eq!(rule_names(&batch), expected, "{:?}", batch.query);
+    assert_eq!(rules_told(&batch), rules_found(history, &batch), "{:?}", batch.query);
+}
+
+#[test]
+fn sessions_carry_their_rules_if_asked() {
+    let history = known_history();
+    let engine = history.engine();
+    assert_eq!(ask(&engine, &Query::default()).unwrap().session_rules, None);
+    let batch = ask(&engine, &with_rules(Query::default())).unwrap();
+    let rules = batch.session_rules.as_ref().unwrap();
+    assert_eq!(rules.starts, [0, 2, 3, 3, 4, 4, 5]);
+    assert_eq!(rules.rule, [0, 1, 0, 2, 1]);
+    let names: Vec<&str> = rules.rule_ids.iter().map(|id| &**id).collect();
+    assert_eq!(names, ["clarity", "few_shot", "cot"], "in the order the hub first saw them");
+    assert_eq!((rules.improvement_score[4], rules.propensity[4]), (-0.3, 0.25));
+    assert!(rules.propensity[1].is_nan() && rules.improvement_score[3].is_nan());
+    check_rules(&history, Query::default(), &["clarity+few_shot", "clarity", "", "cot", "", "few_shot"]);
+}
+
+#[test]
+fn only_rules_that_occur_are_numbered_and_filters_choose_sessions_not_rules() {
+    let history = known_history();
+    let filter = Filter { rule_id: Some("few_shot".into()), ..Filter::default() };
+    check_rules(&history, Query { filter, ..Query::default() }, &["clarity+few_shot", "few_shot"]);
+    check_rules(&history, Query { limit: Some(2), ..Query::default() }, &["cot", "few_shot"]);
+    let batch = ask(&history.engine(), &with_rules(Query { limit: Some(2), ..Query::default() })).unwrap();
+    let rules = batch.session_rules.as_ref().unwrap();
+    let names: Vec<&str> = rules.rule_ids.iter().map(|id| &**id).collect();
+    assert_eq!((names, &rules.rule[..]), (vec!["few_shot", "cot"], &[1, 0][..]));
+    check_rules(&history, Query::domain_data("social"), &[]);
+    check_rules(&history, Query::failure_cases(), &["clarity", "few_shot"]);
+}
+
+#[test]
+fn rules_of_made_up_sessions_are_told_where_the_session_is() {
+    let history = known_history();
+    history.made_up(14, "p2", r#"{"quality_score":0.5,"rules":[{"rule_id":"brevity"},{"rule_id":"cot"}]}"#);
+    let newest = |synthetic_percent| Query { limit: Some(7), synthetic_percent, ..Query::default() };
+    check_rules(&history, newest(0), &["clarity+few_shot", "clarity", "", "cot", "few_shot"]);
+    check_rules(&history, newest(20), &["clarity+few_shot", "clarity", "", "cot", "few_shot", "brevity+cot"]);
+    check_rules(&history, newest(50), &["clarity+few_shot", "clarity", "", "cot", "", "few_shot", "brevity+cot"]);
+}
+
+#[test]
+fn a_rule_applied_later_comes_last_and_is_not_there_before() {
+    let history = known_history();
+    history.application(20, "s3", "brevity");
+    history.application(21, "s1", "clarity");
+    let application = RuleApplication { rule_id: "cot".into(), propensity: Some(0.125), ..RuleApplication::default() };
+    let record = Record::Application { session_id: "s2".into(), application, event_time: Some(hour(2)) };
+    let last = history.append(22, record);
+    let then = |as_of: AsOf| Query { as_of, ..Query::default() };
+    let now = ["clarity+few_shot+clarity", "clarity+cot", "brevity", "cot", "", "few_shot"];
+    check_rules(&history, Query::default(), &now);
+    let before_last = AsOf { watermark: Some(Seq(last.0 - 1)), ..AsOf::default() };
+    let without = ["clarity+few_shot+clarity", "clarity", "brevity", "cot", "", "few_shot"];
+    check_rules(&history, then(before_last), &without);
+    let known = AsOf { known: Some(hour(20)), ..AsOf::default() };
+    check_rules(&history, then(known), &["clarity+few_shot", "clarity", "brevity", "cot", "", "few_shot"]);
+    // What became known later had happened: the rule of s2 is there, those of s1 and s3 are not.
+    let event = AsOf { event: Some(hour(3)), ..AsOf::default() };
+    check_rules(&history, then(event), &["clarity+few_shot", "clarity+cot", ""]);
+}
+
+#[test]
+fn rules_are_found_in_all_blocks_with_signs_of_life() {
+    let history = History::default();
+    history.bulk(0, 6_000);
+    (0..6_000).rev().step_by(7).for_each(|i| _ = history.application(2, &format!("bulk-{i}"), "late"));
+    let filter = Filter { rule_id: Some("r3".into()), ..Filter::default() };
+    for query in [Query::default(), Query { limit: Some(10), ..Query::default() }, Query { filter, ..Query::default() }]
+    {
+        let batch = ask(&history.engine(), &with_rules(query)).unwrap();
+        let (told, found) = (rules_told(&batch), rules_found(&history, &batch));
+        assert!(told == found, "{:?}", batch.query);
+    }
+    let engine = history.engine();
+    engine.refresh(&job()).unwrap();
+    let signs = |query: Query| {
+        let job = job();
+        engine.build(&query, &job).unwrap();
+        job.progress().ticks()
+    };
+    let without = signs(Query { features: FeatureSet::None, ..Query::default() });
+    let with = signs(with_rules(Query { features: FeatureSet::None, ..Query::default() }));
+    assert!(with >= without + 2 * 6_857 / 4_096, "{with} {without}");
+}
+
+#[test]
+fn only_sessions_carry_rules() {
+    let documents = Query { view: View::Documents(DocumentKind::Results), ..Query::default() };
+    for query in [Query::all_data(), Query::metric_history(None), documents] {
+        let error = ask(&known_history().engine(), &with_rules(query)).unwrap_err().to_string();
+        assert!(error.starts_with("session_rules: only sessions carry them"), "{error}");
+    }
+}
+
+#[test]
+fn an_empty_history_has_no_rules() {
+    let batch = ask(&History::default().engine(), &with_rules(Query::default())).unwrap();
+    assert_eq!(batch.session_rules, Some(souffleur_core::batch::SessionRules::default()));
 }

@@ -18,6 +18,7 @@ pub(crate) fn of_rows(rows: usize, version: DataVersion) -> TrainingBatch {
         rows: Rows { session: seq.clone(), seq, event_time_us: vec![0; rows], synthetic: vec![false; rows] },
         outcomes: Outcomes::default(),
         applications: None,
+        session_rules: None,
         metrics: Vec::new(),
         documents: Vec::new(),
         products: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! Runs the same computation in Python on the very same input, so that a comparison is fair.
 //!
 //! The Python is named by `SOUFFLEUR_PEERS_PYTHON`; without it, a virtual environment `venv` beside the repository is tried.
-#![allow(dead_code, reason = "each benchmark takes the part it needs")]
+#![allow(dead_code, unreachable_pub, reason = "each benchmark takes the part it needs")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -38,7 +38,7 @@ impl<F: Real> Closest<'_, F> {
                     *sum += *offer;
                 }
             }
-            if end % step == 0 {
+            if end.is_multiple_of(step) {
                 progress.advance(0)?;
             }
         }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod calibrated_boosting;
+mod hdbscan_reference;
 mod isolation_forest_adbench;
 mod npz;
 mod snapshots;

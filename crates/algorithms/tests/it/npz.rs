@@ -60,6 +60,11 @@ fn matrix(npy: &[u8]) -> Array2<f64> {
     Array2::from_shape_vec(dim.set_f(columns_first), values.collect()).unwrap()
 }
 
+/// The member `name` of an archive.
+pub(crate) fn array(archive: &[u8], name: &str) -> Array2<f64> {
+    matrix(&member(archive, &format!("{name}.npy")))
+}
+
 /// Rows and labels of an archive with members `X` and `y`.
 pub(crate) fn read(path: &Path) -> (Array2<f64>, Vec<bool>) {
     let archive = std::fs::read(path).unwrap();

@@ -1,20 +1,20 @@
 //! Questions to the analyzer and their answers.
 
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::ArrayView1;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use souffleur_core::error::ComponentError;
-use souffleur_core::features::{self, COLUMNS, FeatureVector, WIDTH};
 use souffleur_core::ids::Seq;
-use souffleur_core::records::{Session, Validate};
+use souffleur_core::records::Session;
 
-use super::model::{Model, anomaly_scores};
+use super::contributions::{self, Group};
+use super::model::Model;
+use super::modes::ModeReport;
 use super::params::Params;
+use crate::asked;
 
 /// Most similar failures an answer names.
 const NEIGHBORS_MAX: usize = 100;
-/// Contributions an answer names.
-const CONTRIBUTIONS: usize = 6;
 
 /// How likely is this prompt to fail? Exactly one of `prompt`, `session` and `features` must be given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,10 +47,30 @@ pub struct Answer {
     pub threshold: f64,
     /// How unusual the prompt is, in (0, 1]: .5 and below is ordinary (Liu 2008).
     pub anomaly_score: f64,
+    /// How usual such a prompt is among those that failed and among those that succeeded.
+    pub conformal: Conformal,
+    /// The way it would fail, if it is like one that is known.
+    pub mode: Option<ModeReport>,
     /// What moves the probability most, the strongest first.
     pub contributions: Vec<Contribution>,
     /// The most similar past failures, the nearest first.
     pub similar_failures: Vec<SimilarFailure>,
+}
+
+/// Which outcomes are possible, with a guarantee: the true one is ruled out with probability at most `alpha`, among
+/// failures as among successes (Vovk, Gammerman & Shafer 2005), while new sessions are like those learnt from.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Conformal {
+    /// Share of past failures that were judged at most as likely to fail, in (0, 1].
+    pub p_fails: f64,
+    /// Share of past successes that were judged at least as likely to fail, in (0, 1].
+    pub p_succeeds: f64,
+    /// Whether failure cannot be ruled out.
+    pub may_fail: bool,
+    /// Whether success cannot be ruled out.
+    pub may_succeed: bool,
+    /// The probability of ruling out what is true.
+    pub alpha: f64,
 }
 
 /// What one feature, or one group of exclusive features, adds.
@@ -75,57 +95,6 @@ pub struct SimilarFailure {
     pub distance: f64,
 }
 
-/// Columns that are looked at together: a feature of its own, or a one-hot group.
-struct Group {
-    name: &'static str,
-    columns: std::ops::Range<usize>,
-}
-
-fn groups() -> impl Iterator<Item = Group> {
-    let single = |i: usize| Group { name: COLUMNS[i].name, columns: i..i + 1 };
-    let project = Group { name: "project_type", columns: features::PROJECT_TYPE_START..features::DOMAIN_START };
-    let domain = Group { name: "domain", columns: features::DOMAIN_START..features::COMPLEXITY };
-    (0..features::PROJECT_TYPE_START).map(single).chain([project, domain]).chain((features::COMPLEXITY..WIDTH).map(single))
-}
-
-impl Group {
-    fn show(&self, row: &[f32]) -> String {
-        if self.columns.len() == 1 {
-            return format!("{:.2}", row[self.columns.start]);
-        }
-        let member = self.columns.clone().find(|&i| row[i] > 0.5);
-        let name = member.map_or("unknown", |i| COLUMNS[i].name);
-        name.strip_prefix(self.name).map_or(name, |rest| rest.trim_start_matches('_')).to_owned()
-    }
-}
-
-fn row_of(query: &Query) -> Result<FeatureVector, ComponentError> {
-    let bad = |why: &str| Err(ComponentError::Query(why.to_owned()));
-    match (&query.prompt, &query.session, &query.features) {
-        (Some(prompt), None, None) => {
-            let session = Session { original_prompt: prompt.clone(), ..Session::default() };
-            extract(&session)
-        }
-        (None, Some(session), None) => extract(session),
-        (None, None, Some(values)) => {
-            let Ok(row) = FeatureVector::try_from(values.as_slice()) else {
-                return bad(&format!("`features` has {} values; there are {WIDTH} features", values.len()));
-            };
-            match row.iter().position(|v| !(0.0..=1.0).contains(v)) {
-                Some(i) => bad(&format!("`features[{i}]` is {}; it must lie in [0, 1]", row[i])),
-                None => Ok(row),
-            }
-        }
-        (None, None, None) => bad("nothing to judge; give one of `prompt`, `session` and `features`"),
-        _ => bad("more than one thing to judge; give only one of `prompt`, `session` and `features`"),
-    }
-}
-
-fn extract(session: &Session) -> Result<FeatureVector, ComponentError> {
-    session.validate().map_err(|e| ComponentError::Query(e.to_string()))?;
-    Ok(features::extract(session))
-}
-
 /// Answers from a trained model.
 pub(super) fn answer(params: &Params, model: &Model, query: &Query) -> Result<Answer, ComponentError> {
     let neighbors = query.neighbors.unwrap_or(params.neighbors);
@@ -133,50 +102,27 @@ pub(super) fn answer(params: &Params, model: &Model, query: &Query) -> Result<An
         let why = format!("`neighbors` is {neighbors}; it must lie in [0, {NEIGHBORS_MAX}]");
         return Err(ComponentError::Query(why));
     }
-    let row = row_of(query)?;
-    let groups: Vec<Group> = groups().collect();
-    let variants = variants(&row, &model.usual, &groups);
-    let anomaly = anomaly_scores(&model.forest, variants.view(), &())?;
-    let log_odds = model.log_odds(&variants, &anomaly)?;
+    let row = asked::row(query.prompt.as_deref(), query.session.as_ref(), query.features.as_deref())?;
+    let groups: Vec<Group> = contributions::groups().collect();
+    let (log_odds, anomaly) = contributions::variant_log_odds(model, ArrayView1::from(&row), &groups)?;
     let p_failure = model.calibration.probability(log_odds[0])?;
+    let added: Vec<f64> = log_odds[1..].iter().map(|without| log_odds[0] - without).collect();
+    let usual = model.conformal.p_values(log_odds[0]);
     Ok(Answer {
         p_failure,
         base_rate: model.failure_rate,
         likely_to_fail: p_failure >= model.threshold,
         threshold: model.threshold,
-        anomaly_score: anomaly[0],
-        contributions: contributions(&row, &model.usual, &groups, &log_odds),
+        anomaly_score: anomaly,
+        contributions: contributions::named(&row, &model.usual, &groups, &log_odds),
+        conformal: Conformal {
+            p_fails: usual.positive,
+            p_succeeds: usual.negative,
+            may_fail: usual.positive > params.alpha,
+            may_succeed: usual.negative > params.alpha,
+            alpha: params.alpha,
+        },
+        mode: model.modes.of(&added)?.cloned(),
         similar_failures: model.similar(ArrayView1::from(&row), neighbors)?,
     })
-}
-
-/// The row itself, then one copy for each group in which that group has its usual value.
-fn variants(row: &FeatureVector, usual: &[f32], groups: &[Group]) -> Array2<f32> {
-    let mut rows = Array2::zeros((groups.len() + 1, WIDTH));
-    for mut variant in rows.axis_iter_mut(Axis(0)) {
-        variant.assign(&ArrayView1::from(row));
-    }
-    for (i, group) in groups.iter().enumerate() {
-        for column in group.columns.clone() {
-            rows[[i + 1, column]] = usual[column];
-        }
-    }
-    rows
-}
-
-fn contributions(row: &[f32], usual: &[f32], groups: &[Group], log_odds: &[f64]) -> Vec<Contribution> {
-    let mut found: Vec<Contribution> = groups
-        .iter()
-        .zip(&log_odds[1..])
-        .map(|(group, without)| Contribution {
-            feature: group.name.to_owned(),
-            value: group.show(row),
-            usual: group.show(usual),
-            log_odds: log_odds[0] - without,
-        })
-        .filter(|c| c.log_odds != 0.0)
-        .collect();
-    found.sort_by(|a, b| b.log_odds.abs().total_cmp(&a.log_odds.abs()));
-    found.truncate(CONTRIBUTIONS);
-    found
 }

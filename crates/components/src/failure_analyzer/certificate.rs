@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use souffleur_algorithms::clustering_quality::adjusted_rand_index;
 use souffleur_algorithms::metrics::{Bins, auroc, average_precision, confusion, expected_calibration_error};
 use souffleur_core::batch::{DataQuality, Outcomes, Rows, TrainingBatch};
 use souffleur_core::component::{KnownAnswer, Measurement};
@@ -19,7 +20,7 @@ use souffleur_simulator::feature_batch;
 use super::answer::{Answer, Query};
 use super::model::anomaly_scores;
 use super::params::Params;
-use super::{FailureAnalyzer, train};
+use super::{FailureAnalyzer, modes, train};
 
 /// Rows of the probe.
 const PROBE_ROWS: usize = 400;
@@ -50,6 +51,7 @@ fn batch(features: Array2<f32>, failed: &[bool]) -> TrainingBatch {
             ratings: vec![0; n],
         },
         applications: None,
+        session_rules: None,
         metrics: Vec::new(),
         documents: Vec::new(),
         products: BTreeMap::new(),
@@ -109,7 +111,20 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
     let base_rate = test.failed.iter().filter(|f| **f).count() as f64 / test.failed.len() as f64;
     let precision = average_precision(&p, &test.failed).map_err(measured)?;
     let error = expected_calibration_error(&p, &test.failed, Bins::EqualMass(10)).map_err(measured)?;
+    let failures: Vec<usize> =
+        (0..test.failed.len()).filter(|row| test.failed[*row] && test.mode[*row].is_some()).collect();
+    let planted: Vec<i32> = failures.iter().map(|row| test.mode[*row].map_or(-1, |mode| mode as i32)).collect();
+    let found = modes::labels_of(&model, &test.features.select(Axis(0), &failures), &())?;
+    let agreement = adjusted_rand_index(&found, &planted).map_err(|e| ComponentError::Data(e.to_string()))?;
+    let covered = log_odds.iter().zip(&test.failed).filter(|(score, failed)| {
+        let p = model.conformal.p_values(**score);
+        (if **failed { p.positive } else { p.negative }) > params.alpha
+    });
+    let coverage = covered.count() as f64 / test.failed.len() as f64;
     Ok(vec![
+        Measurement::new("conformal_coverage", coverage),
+        Measurement::new("mode_ari", agreement),
+        Measurement::new("modes_found", model.modes.modes.len() as f64),
         Measurement::new("accuracy", calls.accuracy().unwrap_or(f64::NAN)),
         Measurement::new("accuracy_best", test.best_accuracy()),
         Measurement::new("false_positive_rate", calls.false_positive_rate().unwrap_or(f64::NAN)),
@@ -121,32 +136,16 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use souffleur_core::clock::Clock;
     use souffleur_core::component::Component;
-    use souffleur_core::time::Timestamp;
 
     use super::*;
-
-    struct StoppedClock;
-
-    impl Clock for StoppedClock {
-        fn now(&self) -> Timestamp {
-            Timestamp(0)
-        }
-
-        fn monotonic(&self) -> Duration {
-            Duration::ZERO
-        }
-    }
+    use crate::stopped_clock::job;
 
     #[test]
     fn every_bar_is_cleared_by_the_first_seeds() {
         let mut measured = Vec::new();
         for seed in 0..4 {
-            let job = Job::new(Arc::new(StoppedClock), seed);
+            let job = job(seed);
             let figures = certify(seed, &job).unwrap();
             println!("seed {seed}: {figures:?}");
             measured.push(figures);
@@ -161,7 +160,7 @@ mod tests {
     #[test]
     fn an_inverted_model_fails_the_probe() {
         let case = probe();
-        let job = Job::new(Arc::new(StoppedClock), 1);
+        let job = job(1);
         let mut inverted = case.batch.clone();
         inverted.outcomes.success_score.iter_mut().for_each(|s| *s = 1.0 - *s);
         let params = Params::default();

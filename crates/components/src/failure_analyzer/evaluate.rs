@@ -5,6 +5,8 @@ use souffleur_algorithms::metrics::{Bins, MetricError, auroc, average_precision,
 use souffleur_core::error::ComponentError;
 use souffleur_core::features::COLUMNS;
 
+use super::model::Model;
+use super::params::Params;
 use super::report::{HeldOut, Report, Signal};
 use super::train::Labelled;
 
@@ -49,22 +51,26 @@ pub(super) fn threshold(held: &Held<'_>, false_positive_rate_max: f64) -> f64 {
 
 /// The report on what was learnt.
 pub(super) fn report(
+    params: &Params,
     data: &Labelled,
     held: &Held<'_>,
-    threshold: f64,
-    calibration: &'static str,
+    model: &Model,
 ) -> Result<Report, ComponentError> {
+    let threshold = model.threshold;
     let figures = figures(held, threshold).map_err(|e| ComponentError::Data(e.to_string()))?;
     let failures = data.failures();
     let labelled = data.failed.len();
     let signals = signals(data);
     Ok(Report {
-        summary: summary(labelled, failures, &figures, threshold, &signals),
+        summary: summary(labelled, failures, &figures, threshold, &signals, model),
         labelled_sessions: labelled,
         failures,
         failure_rate: failures as f64 / labelled as f64,
         held_out: figures,
-        calibration: calibration.to_owned(),
+        calibration: model.calibration.name().to_owned(),
+        recall_threshold: recall_threshold(params, model)?,
+        modes: model.modes.ranked(),
+        unexplained_share: model.modes.unexplained_share,
         threshold,
         signals,
     })
@@ -85,7 +91,19 @@ fn figures(held: &Held<'_>, threshold: f64) -> Result<HeldOut, MetricError> {
     })
 }
 
-fn summary(labelled: usize, failures: usize, held: &HeldOut, threshold: f64, signals: &[Signal]) -> Vec<String> {
+/// The probability from which flagging misses at most `alpha` of the failures, if so much can be promised.
+fn recall_threshold(params: &Params, model: &Model) -> Result<Option<f64>, ComponentError> {
+    model.conformal.risk_threshold(params.alpha).map(|log_odds| model.calibration.probability(log_odds)).transpose()
+}
+
+fn summary(
+    labelled: usize,
+    failures: usize,
+    held: &HeldOut,
+    threshold: f64,
+    signals: &[Signal],
+    model: &Model,
+) -> Vec<String> {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let mut lines = vec![
         format!("{failures} of {labelled} sessions failed ({}).", percent(failures as f64 / labelled as f64)),
@@ -105,6 +123,10 @@ fn summary(labelled: usize, failures: usize, held: &HeldOut, threshold: f64, sig
         }
         None => lines.push("No single feature sets failures apart.".to_owned()),
     }
+    for mode in model.modes.ranked() {
+        lines.push(format!("Failure mode {} ({} of the failures): {}.", mode.mode, percent(mode.share), mode.description));
+    }
+    lines.push(format!("{} of the failures are of no mode.", percent(model.modes.unexplained_share)));
     lines
 }
 

@@ -2,8 +2,10 @@
 
 mod answer;
 mod certificate;
+mod contributions;
 mod evaluate;
 mod model;
+mod modes;
 mod params;
 mod report;
 mod train;
@@ -17,8 +19,9 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 use souffleur_core::query::Query as DataQuery;
 
-pub use answer::{Answer, Contribution, Query, SimilarFailure};
+pub use answer::{Answer, Conformal, Contribution, Query, SimilarFailure};
 pub use model::Model;
+pub use modes::{Driver, ModeReport};
 pub use params::Params;
 pub use report::{HeldOut, Report, Signal};
 
@@ -29,7 +32,8 @@ pub const ENTRY: Entry = Entry::of::<FailureAnalyzer>();
 ///
 /// An isolation forest (Liu, Ting & Zhou 2008) says how unusual a prompt is; gradient-boosted trees turn the 31 features
 /// and that score into log-odds of failure; isotonic regression or Platt scaling, whichever does better on held-out
-/// sessions, turns these into a probability. Training takes `O(folds · rounds · n · 32)`, an answer `O(failures · 31)`.
+/// sessions, turns these into a probability. Conformal prediction says which outcomes can be ruled out; failures are
+/// clustered by what made them fail (HDBSCAN* on the contributions) into modes. Training takes `O(folds · rounds · n · 32)`, an answer `O(failures · 31)`.
 #[derive(Clone, Copy, Debug)]
 pub struct FailureAnalyzer;
 
@@ -47,13 +51,15 @@ impl Component for FailureAnalyzer {
         cadence: Cadence::NewRows(1000),
         minimum_rows: 2 * train::CLASS_MINIMUM,
         budgets: Budgets { train_ms: 300_000, answer_ms: 1_000 },
-        snapshot_version: 1,
+        snapshot_version: 2,
     };
 
     const BARS: &'static [Bar] = &[
         bar("accuracy", Direction::AtLeast, 0.80),
         bar("false_positive_rate", Direction::AtMost, 0.15),
         bar("calibration_error", Direction::AtMost, 0.03),
+        Bar { metric: "conformal_coverage", direction: Direction::AtLeast, value: 0.88, over: Over::Mean },
+        Bar { metric: "mode_ari", direction: Direction::AtLeast, value: 0.7, over: Over::Mean },
     ];
 
     type Params = Params;

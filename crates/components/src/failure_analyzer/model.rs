@@ -4,6 +4,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 use souffleur_algorithms::Watch;
 use souffleur_algorithms::calibration::{IsotonicRegression, PlattScaling};
+use souffleur_algorithms::conformal::ClassConformal;
 use souffleur_algorithms::gbdt::GradientBoosting;
 use souffleur_algorithms::isolation_forest::{IsolationForest, IsolationForestError};
 use souffleur_algorithms::neighbors::NeighborIndex;
@@ -11,6 +12,7 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::ids::Seq;
 
 use super::answer::SimilarFailure;
+use super::modes::Modes;
 
 /// The trained analyzer.
 #[derive(Serialize, Deserialize)]
@@ -21,6 +23,10 @@ pub struct Model {
     pub(super) classifier: GradientBoosting,
     /// From log-odds to probability.
     pub(super) calibration: Calibration,
+    /// Held-out log-odds of failures and successes.
+    pub(super) conformal: ClassConformal,
+    /// The ways to fail.
+    pub(super) modes: Modes,
     /// Probability from which a session is flagged.
     pub(super) threshold: f64,
     /// Share of failures in the data.

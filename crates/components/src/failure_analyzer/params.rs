@@ -25,6 +25,10 @@ pub struct Params {
     pub false_positive_rate_max: f64,
     /// Past failures kept to be compared with, the newest ones, 1 to 1000000.
     pub kept_failures: usize,
+    /// Probability of ruling out the true outcome that conformal prediction may have, 0.001 to 0.5.
+    pub alpha: f64,
+    /// Failures that modes are looked for in, the newest ones, 100 to 50000.
+    pub mode_failures: usize,
     /// Similar failures named in an answer unless the query says otherwise, 0 to 100.
     pub neighbors: usize,
 }
@@ -40,6 +44,8 @@ impl Default for Params {
             folds: 5,
             false_positive_rate_max: 0.14,
             kept_failures: 20_000,
+            alpha: 0.1,
+            mode_failures: 5_000,
             neighbors: 5,
         }
     }
@@ -65,6 +71,8 @@ impl Hyperparams for Params {
         within("folds", &self.folds, 2, 10)?;
         within("false_positive_rate_max", &self.false_positive_rate_max, 0.001, 0.5)?;
         within("kept_failures", &self.kept_failures, 1, 1_000_000)?;
+        within("alpha", &self.alpha, 0.001, 0.5)?;
+        within("mode_failures", &self.mode_failures, 100, 50_000)?;
         within("neighbors", &self.neighbors, 0, 100)?;
         Ok(self)
     }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::modes::ModeReport;
+
 /// What was learnt about failures, in figures and in words.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Report {
@@ -20,6 +22,13 @@ pub struct Report {
     pub calibration: String,
     /// Probability from which a session is flagged.
     pub threshold: f64,
+    /// Probability from which flagging misses at most `alpha` of the failures in expectation (conformal risk control,
+    /// Angelopoulos et al. 2022); nothing if there are too few failures to promise that.
+    pub recall_threshold: Option<f64>,
+    /// The ways in which sessions fail, the most frequent first.
+    pub modes: Vec<ModeReport>,
+    /// Share of the failures looked at that are of no mode.
+    pub unexplained_share: f64,
     /// The features in which failures differ most from successes, the strongest first.
     pub signals: Vec<Signal>,
 }

@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, Axis};
 use souffleur_algorithms::ParamGuard;
 use souffleur_algorithms::calibration::{IsotonicRegression, PlattScaling};
+use souffleur_algorithms::conformal::ClassConformal;
 use souffleur_algorithms::gbdt::GradientBoosting;
 use souffleur_algorithms::isolation_forest::IsolationForest;
 use souffleur_algorithms::metrics::log_loss;
@@ -16,6 +17,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::evaluate::{self, Held};
 use super::model::{Calibration, Model, anomaly_scores, inputs};
+use super::modes::Modes;
 use super::params::Params;
 use super::report::Report;
 use crate::bridge::Phases;
@@ -77,7 +79,7 @@ impl Labelled {
 /// 3. The folds' held-out scores calibrate the probability and give every figure of the report.
 pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result<(Model, Report), ComponentError> {
     let data = Labelled::of(batch)?;
-    let mut phases = Phases::new(job, params.folds as u64 + 3);
+    let mut phases = Phases::new(job, params.folds as u64 + 4);
     let forest = IsolationForest::params()
         .n_trees(params.forest_trees)
         .max_samples(params.forest_sample_rows)
@@ -93,24 +95,30 @@ pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result
     })?;
     phases.next()?;
     let inputs = inputs(&data.features, &anomaly)?;
-    let held = held_out_scores(params, &data, &inputs, &mut phases, job)?;
-    let (calibration, probabilities) = calibrate(&held, &data.failed, &phases)?;
+    let held_out = held_out_scores(params, &data, &inputs, &mut phases, job)?;
+    let (calibration, probabilities) = calibrate(&held_out, &data.failed, &phases)?;
     let classifier = boost(params, &inputs, &data.failed, &phases)?;
     let held = Held { probabilities, failed: &data.failed, anomaly: anomaly.as_slice().unwrap_or_default() };
     let threshold = evaluate::threshold(&held, params.false_positive_rate_max);
-    let report = evaluate::report(&data, &held, threshold, calibration.name())?;
+    let conformal = ClassConformal::fit(&held_out.log_odds, &data.failed)
+        .map_err(|e| ComponentError::Data(e.to_string()))?;
     let (failures, failure_seqs) = newest_failures(&data, params.kept_failures);
     let failures = NeighborIndex::new(failures.view(), &phases.watch()).map_err(|e| phases.failed(&e))?;
-    let model = Model {
+    let mut model = Model {
         forest,
         classifier,
         calibration,
+        conformal,
+        modes: Modes::default(),
         threshold,
-        failure_rate: report.failure_rate,
+        failure_rate: data.failures() as f64 / data.failed.len() as f64,
         usual: usual(&data),
         failures,
         failure_seqs,
     };
+    phases.next()?;
+    model.modes = Modes::find(params, &model, &data, job, &phases.watch())?;
+    let report = evaluate::report(params, &data, &held, &model)?;
     Ok((model, report))
 }
 

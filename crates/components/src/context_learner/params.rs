@@ -1,0 +1,90 @@
+//! The learner's configuration section.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use souffleur_core::error::Invalid;
+use souffleur_core::params::Hyperparams;
+
+/// How contexts are found and kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// What another project type, or another domain, counts for: a squared distance, 0 to 10. A linguistic feature, the
+    /// complexity or the team size counts for at most 1.
+    pub category_weight: f64,
+    /// Fewest distinct rows of a context, 5 to 10000.
+    pub min_context_rows: usize,
+    /// Most distinct rows that are clustered, evenly taken from all; the others are attached. 100 to 200000.
+    pub clustered_rows_max: usize,
+    /// Rows between contexts are attached to the nearest one if they are at most this many times as far from it as its
+    /// own rows are from each other, 0 to 10.
+    pub attach_factor: f64,
+    /// Resamples that the stability of the contexts is judged by, 2 to 200.
+    pub resamples: usize,
+    /// Share of new rows in no context, beyond what was usual, from which all are clustered again, 0.01 to 1.
+    pub drift_unknown_share: f64,
+    /// Population stability index of the contexts among new rows from which all are clustered again, 0.01 to 10.
+    pub drift_psi: f64,
+    /// Growth of the history since it was last clustered from which it is clustered again, 0.01 to 100.
+    pub drift_growth: f64,
+    /// Share of wrong findings allowed among the rules said to work or to harm (false discovery rate), 0.001 to 0.5.
+    pub fdr: f64,
+    /// Fewest uses of a rule in a context before anything is said about it, 5 to 10000.
+    pub min_uses: usize,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            category_weight: 0.5,
+            min_context_rows: 20,
+            clustered_rows_max: 20_000,
+            attach_factor: 1.5,
+            resamples: 20,
+            drift_unknown_share: 0.2,
+            drift_psi: 0.25,
+            drift_growth: 0.5,
+            fdr: 0.05,
+            min_uses: 10,
+        }
+    }
+}
+
+fn within<T: PartialOrd + std::fmt::Display>(name: &str, value: &T, low: T, high: T) -> Result<(), Invalid> {
+    if *value >= low && *value <= high {
+        return Ok(());
+    }
+    let at = format!("components.context_learner.{name}");
+    Err(Invalid::new(at, format!("is {value}"), format!("it must lie in [{low}, {high}]")))
+}
+
+impl Hyperparams for Params {
+    type Checked = Params;
+
+    fn check(self) -> Result<Params, Invalid> {
+        within("category_weight", &self.category_weight, 0.0, 10.0)?;
+        within("min_context_rows", &self.min_context_rows, 5, 10_000)?;
+        within("clustered_rows_max", &self.clustered_rows_max, 100, 200_000)?;
+        within("attach_factor", &self.attach_factor, 0.0, 10.0)?;
+        within("resamples", &self.resamples, 2, 200)?;
+        within("drift_unknown_share", &self.drift_unknown_share, 0.01, 1.0)?;
+        within("drift_psi", &self.drift_psi, 0.01, 10.0)?;
+        within("drift_growth", &self.drift_growth, 0.01, 100.0)?;
+        within("fdr", &self.fdr, 0.001, 0.5)?;
+        within("min_uses", &self.min_uses, 5, 10_000)?;
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_out_of_range_is_told_its_range() {
+        let error = Params { fdr: f64::NAN, ..Params::default() }.check().unwrap_err().to_string();
+        assert_eq!(error, "components.context_learner.fdr: is NaN; it must lie in [0.001, 0.5]");
+        assert!(Params { resamples: 1, ..Params::default() }.check().is_err());
+        assert!(Params::default().check().is_ok());
+    }
+}
