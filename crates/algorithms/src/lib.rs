@@ -25,8 +25,8 @@ pub mod neighbors;
 pub mod pca;
 #[cfg(test)]
 mod planted_clusters;
-pub mod successive_halving;
 mod space_tree;
+pub mod successive_halving;
 mod symmetric_eigen;
 pub mod watch;
 
