@@ -111,6 +111,9 @@ fn judge(
     };
     let ((old_shares, _), (new_shares, count)) = (shares(false), shares(true));
     update.new_sessions = count;
+    if count == 0 {
+        "there are no new sessions".clone_into(&mut update.reason);
+    }
     let growth = batch.len() as f64 / previous.rows_clustered.max(1) as f64 - 1.0;
     // Few new rows say little: their shares are no evidence of drift.
     if count >= params.min_context_rows {
