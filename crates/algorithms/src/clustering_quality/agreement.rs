@@ -113,8 +113,9 @@ pub fn align_clusters(first: &[i32], second: &[i32], min_jaccard: f64) -> Result
         let of = |counts: &BTreeMap<i32, u64>, label: i32| counts.get(&label).copied().unwrap_or(0);
         both as f64 / (of(&table.first, a) + of(&table.second, b) - both) as f64
     };
-    // A billionth is finer than any difference that could matter.
-    let matched = table.matching(|a, b, both| (jaccard(a, b, both) * 1e9) as i64);
+    // What is no match must not keep another from being one. A billionth is finer than any difference that could matter.
+    let worth = |jaccard: f64| if jaccard >= min_jaccard { (jaccard * 1e9) as i64 } else { 0 };
+    let matched = table.matching(|a, b, both| worth(jaccard(a, b, both)));
     let found = matched.into_iter().filter_map(|(a, b)| {
         let jaccard = jaccard(a, b, *table.both.get(&(a, b))?);
         Some(Match { first: a, second: b, jaccard })
@@ -151,6 +152,9 @@ mod tests {
         let found = align_clusters(&[0, 0, 0, 1, 1, 2, -1], &[7, 7, 7, 7, 3, -1, -1], 0.3).unwrap();
         let same = |first, second, jaccard| Match { first, second, jaccard };
         assert_eq!(found, [same(0, 7, 0.75), same(1, 3, 0.5)]);
+        // The largest sum over all pairs would be 1/3 + 1/3, neither of which is a match.
+        let found = align_clusters(&[0, 0, 0, 0, 0, 0, 1, 1], &[0, 0, 0, 0, 1, 1, 0, 0], 0.4).unwrap();
+        assert_eq!(found, [same(0, 0, 0.5)]);
         assert!(align_clusters(&[0, 1], &[0, 1], 0.0).is_err());
         assert!(align_clusters(&[0, 1], &[0], 0.5).is_err());
     }

@@ -44,7 +44,8 @@ struct Density {
 /// lowers it, as only clusters add to it.
 ///
 /// Clusters of more than `rows_max` rows are judged by a seeded sample of so many. Where no edge is inside a tree, all its
-/// edges count, as in the authors' own program; a cluster of one row adds 0. Equal to `hdbscan.validity.validity_index`
+/// edges count, as in the authors' own program; a cluster of one row adds 0 and
+/// is near to none. Equal to `hdbscan.validity.validity_index`
 /// where nothing is sampled.
 ///
 /// `O(rows_max columns n)` time, memory linear in the rows. In parallel; the result does not depend on the threads.
@@ -177,8 +178,10 @@ fn separations(
     progress: &Progress<'_>,
 ) -> Result<Vec<f64>, Interrupted> {
     let mut least = vec![f64::INFINITY; densities.len()];
-    for (c, one) in densities.iter().enumerate() {
-        for (o, other) in densities.iter().enumerate().skip(c + 1) {
+    // A single row is no dense place that could lie near another.
+    let clusters = || densities.iter().enumerate().filter(|(_, density)| density.rows.len() > 1);
+    for (c, one) in clusters() {
+        for (o, other) in clusters().filter(|(o, _)| *o > c) {
             let apart: Result<Vec<f64>, Interrupted> = one
                 .inner
                 .par_iter()
@@ -238,6 +241,14 @@ mod tests {
         let turned: Vec<i32> = labels.iter().rev().map(|label| if *label < 0 { -1 } else { 9 - label }).collect();
         let turned = dbcv(x.slice(ndarray::s![..;-1, ..]), &turned, 1000, 0, &()).unwrap().value;
         assert!((turned - right).abs() < 0.05, "{turned} {right}");
+    }
+
+    #[test]
+    fn a_single_row_counts_like_noise() {
+        let (x, labels) = strips();
+        let single: Vec<i32> = labels.iter().enumerate().map(|(i, l)| if i == 62 { 9 } else { *l }).collect();
+        let value = |labels: &[i32]| dbcv(x.view(), labels, 1000, 0, &()).unwrap().value;
+        assert_eq!(value(&labels), value(&single));
     }
 
     #[test]
