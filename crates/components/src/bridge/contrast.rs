@@ -36,8 +36,7 @@ pub(crate) fn contrast(features: ArrayView2<'_, f32>, inside: &[bool]) -> Vec<Tr
             let effect = if is_category(column) {
                 2.0 * (one.mean.sqrt().asin() - other.mean.sqrt().asin())
             } else {
-                let freedom = one.count + other.count - 2.0;
-                (one.mean - other.mean) / ((one.squares + other.squares) / freedom).sqrt()
+                one.cohens_d(&other)
             };
             (effect.is_finite() && effect.abs() >= EFFECT_MINIMUM).then(|| Trait {
                 feature: COLUMNS[column].name.to_owned(),
@@ -77,19 +76,27 @@ fn describe(t: &Trait) -> String {
     format!("{direction} {} ({:.2} against {:.2})", t.feature.replace('_', " "), t.inside, t.outside)
 }
 
-struct Moments {
-    count: f64,
-    mean: f64,
-    squares: f64,
+/// How many values a side has, their mean, and the sum of the squared differences from it.
+pub(crate) struct Moments {
+    pub(crate) count: f64,
+    pub(crate) mean: f64,
+    pub(crate) squares: f64,
 }
 
 impl Moments {
-    fn of(values: ArrayView1<'_, f32>, inside: &[bool], side: bool) -> Self {
+    /// Those of the values whose `inside` is `side`.
+    pub(crate) fn of(values: ArrayView1<'_, f32>, inside: &[bool], side: bool) -> Self {
         let members = || values.iter().zip(inside).filter(|(_, i)| **i == side).map(|(v, _)| f64::from(*v));
         let count = members().count() as f64;
         let mean = members().sum::<f64>() / count;
         let squares = members().map(|v| (v - mean) * (v - mean)).sum();
         Self { count, mean, squares }
+    }
+
+    /// By how much this mean is above the other, in pooled standard deviations (Cohen 1988).
+    pub(crate) fn cohens_d(&self, other: &Self) -> f64 {
+        let freedom = self.count + other.count - 2.0;
+        (self.mean - other.mean) / ((self.squares + other.squares) / freedom).sqrt()
     }
 }
 

@@ -104,7 +104,7 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
     let (mut accuracies, mut stabilities) = (Vec::new(), Vec::new());
     for kind in MixtureKind::ALL {
         let Mixture { features, labels } = mixture(kind, seed, MIXTURE_ROWS);
-        let rows = coordinates(features.view(), &params)?;
+        let rows = coordinates(features.view(), params.category_weight)?;
         let n = labels.len();
         let (model, report) = train::train(&params, None, &batch(features, vec![f32::NAN; n], no_rules(n)), job)?;
         let places = model.clusters.place(rows.view(), &()).map_err(|failed| failed.into_error(job))?;
@@ -141,7 +141,7 @@ fn rule_figures(seed: u64, params: &Params, job: &Job) -> Result<Vec<Measurement
     let truths = simulation.truths();
     let batch = session_batch(simulated.iter().map(|s| &s.session));
     let (model, _) = train::train(params, None, &batch, job)?;
-    let rows = coordinates(batch.features.view(), params)?;
+    let rows = coordinates(batch.features.view(), params.category_weight)?;
     let places = model.clusters.place(rows.view(), &()).map_err(|failed| failed.into_error(job))?;
     let rule = |id: &str| truths.rules.iter().position(|rule| rule.rule_id == id);
     let (mut covered, mut all, mut regret, mut sessions) = (0.0, 0.0f64, 0.0, 0.0f64);
@@ -205,7 +205,7 @@ mod tests {
         let params = Params::default();
         for (batch, right) in [(case.batch, true), (shifted, false)] {
             let (model, _) = train::train(&params, None, &batch, &job()).unwrap();
-            let answer = super::super::answer::answer(&params, &model, &case.query).unwrap();
+            let answer = super::super::answer::answer(&model, &case.query).unwrap();
             assert_eq!((case.verify)(&answer).is_ok(), right, "{answer:?}");
         }
     }
@@ -226,6 +226,18 @@ mod tests {
         let (in_parts, _) = train::train(&params, Some(&middle), &part(900), &job()).unwrap();
         assert!(at_once == in_parts, "the models differ");
         assert_eq!(labels.len(), 900);
+    }
+
+    #[test]
+    fn another_weight_makes_a_new_space_in_which_contexts_keep_their_numbers() {
+        let Mixture { features, .. } = mixture(MixtureKind::OneHot, 7, 900);
+        let batch = batch(features, vec![f32::NAN; 900], no_rules(900));
+        let params = Params { resamples: 2, ..Params::default() };
+        let (start, _) = train::train(&params, None, &batch, &job()).unwrap();
+        let other = Params { category_weight: 0.7, ..params };
+        let (model, report) = train::train(&other, Some(&start), &batch, &job()).unwrap();
+        assert!(report.update.clustered && report.update.reason.contains("category_weight"), "{:?}", report.update);
+        assert!(model.category_weight == 0.7 && report.update.appeared.is_empty(), "{:?}", report.update);
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Component for ContextLearner {
         batch: &TrainingBatch,
         job: &Job,
     ) -> Result<Trained<Self>, ComponentError> {
-        // A model of another layout than these parameters make cannot be added to.
+        // A model whose parts do not fit together cannot be added to.
         let previous = previous.filter(|model| model.clusters.is_sound());
         let (model, report) = train::train(params, previous, batch, job)?;
         let metrics = vec![
@@ -85,8 +85,8 @@ impl Component for ContextLearner {
         Ok(Trained { model, report, metrics })
     }
 
-    fn answer(params: &Params, model: &Model, query: Query) -> Result<Answer, ComponentError> {
-        answer::answer(params, model, &query)
+    fn answer(_: &Params, model: &Model, query: Query) -> Result<Answer, ComponentError> {
+        answer::answer(model, &query)
     }
 
     fn probe() -> KnownAnswer<Self> {

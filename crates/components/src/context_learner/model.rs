@@ -12,6 +12,8 @@ use crate::bridge::contrast::Trait;
 pub struct Model {
     /// The clusters behind the contexts.
     pub(super) clusters: Clusters,
+    /// What another category counts for in their space.
+    pub(super) category_weight: f64,
     /// How they were found.
     pub(super) choice: Choice,
     /// What is known of each, by cluster.

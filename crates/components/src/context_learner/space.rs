@@ -1,62 +1,27 @@
 //! The space contexts are found in.
 
-use std::collections::HashMap;
-
 use ndarray::{Array2, ArrayView2, Axis};
 use souffleur_core::error::ComponentError;
 use souffleur_core::features::{COMPLEXITY, DOMAIN_START, PROJECT_TYPE_START, WIDTH};
-use souffleur_core::job::Job;
-
-use super::params::Params;
 
 /// The columns that describe a context: how prompts are written and for whom. The five scores say how good one prompt
 /// is, not where it comes from.
 const COLUMNS: std::ops::Range<usize> = 5..WIDTH;
-/// Rows between two signs of life.
-const ROWS_PER_CHECK: usize = 4096;
 
 /// The rows of `features` (rows x 31) in the space: each category's columns scaled so that another member counts for
 /// `category_weight`, everything else as it is.
-pub(super) fn coordinates(features: ArrayView2<'_, f32>, params: &Params) -> Result<Array2<f32>, ComponentError> {
+pub(super) fn coordinates(features: ArrayView2<'_, f32>, category_weight: f64) -> Result<Array2<f32>, ComponentError> {
     if features.ncols() != WIDTH {
         let have = features.ncols();
         return Err(ComponentError::Data(format!("rows have {have} features; all {WIDTH} are needed")));
     }
     let mut rows = features.slice_axis(Axis(1), COLUMNS.into()).to_owned();
     // Two members differ in two columns.
-    let scale = (params.category_weight / 2.0).sqrt() as f32;
+    let scale = (category_weight / 2.0).sqrt() as f32;
     for column in (PROJECT_TYPE_START..DOMAIN_START).chain(DOMAIN_START..COMPLEXITY) {
         rows.column_mut(column - COLUMNS.start).mapv_inplace(|v| v * scale);
     }
     Ok(rows)
-}
-
-/// Equal rows taken together.
-pub(super) struct Distinct {
-    /// One row each, in the order in which they first occur.
-    pub(super) rows: Array2<f32>,
-    /// The number of its distinct row, for each row.
-    pub(super) of_row: Vec<usize>,
-}
-
-impl Distinct {
-    pub(super) fn of(rows: &Array2<f32>, job: &Job) -> Result<Self, ComponentError> {
-        let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
-        let (mut of_row, mut kept) = (Vec::with_capacity(rows.nrows()), Vec::new());
-        for (i, row) in rows.outer_iter().enumerate() {
-            if i % ROWS_PER_CHECK == 0 {
-                job.check()?;
-            }
-            let bits: Vec<u32> = row.iter().map(|v| (v + 0.0).to_bits()).collect();
-            let next = known.len();
-            let number = *known.entry(bits).or_insert_with(|| {
-                kept.push(i);
-                next
-            });
-            of_row.push(number);
-        }
-        Ok(Self { rows: rows.select(Axis(0), &kept), of_row })
-    }
 }
 
 #[cfg(test)]
@@ -69,9 +34,9 @@ mod tests {
         features[[0, DOMAIN_START]] = 1.0;
         features[[1, DOMAIN_START + 3]] = 1.0;
         features[[1, 0]] = 1.0;
-        let rows = coordinates(features.view(), &Params { category_weight: 0.5, ..Params::default() }).unwrap();
+        let rows = coordinates(features.view(), 0.5).unwrap();
         let apart: f32 = rows.row(0).iter().zip(rows.row(1)).map(|(a, b)| (a - b) * (a - b)).sum();
         assert!((apart - 0.5).abs() < 1e-6, "{apart}");
-        assert!(coordinates(Array2::zeros((1, 3)).view(), &Params::default()).is_err());
+        assert!(coordinates(Array2::zeros((1, 3)).view(), 0.5).is_err());
     }
 }

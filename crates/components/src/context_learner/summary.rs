@@ -6,7 +6,6 @@ use super::clusters::Place;
 use super::model::{Context, Model};
 use super::preference::Verdict;
 use super::report::{ContextReport, Report, Update};
-use super::space::Distinct;
 
 /// Contexts told of one by one.
 const TOLD: usize = 8;
@@ -16,12 +15,12 @@ const DOUBTFUL_BELOW: f64 = 0.6;
 /// The report on a run.
 pub(super) fn report(
     model: &Model,
-    distinct: &Distinct,
+    of_row: &[usize],
     places: &[Place],
     batch: &TrainingBatch,
     update: Update,
 ) -> Report {
-    let unknown = distinct.of_row.iter().filter(|row| places[**row].cluster.is_none()).count();
+    let unknown = of_row.iter().filter(|row| places[**row].cluster.is_none()).count();
     let mut contexts: Vec<ContextReport> = model
         .contexts
         .iter()
@@ -43,7 +42,7 @@ pub(super) fn report(
     let mut report = Report {
         summary: Vec::new(),
         sessions: batch.len(),
-        distinct_sessions: distinct.rows.nrows(),
+        distinct_sessions: places.len(),
         update,
         unknown_share,
         dbcv: model.choice.dbcv,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, s};
 use souffleur_algorithms::clustering_quality::{align_clusters, silhouette_sampled};
 use souffleur_core::batch::TrainingBatch;
 use souffleur_core::error::ComponentError;
@@ -13,9 +13,10 @@ use super::model::{Context, Model, Quality};
 use super::params::Params;
 use super::preference::preferences;
 use super::report::{Report, Update};
-use super::space::{Distinct, coordinates};
+use super::space::coordinates;
 use super::summary;
 use crate::bridge::Phases;
+use crate::bridge::distinct::Distinct;
 use crate::bridge::contrast::{contrast, sentence};
 
 /// Fewest distinct rows contexts are learnt from.
@@ -32,8 +33,11 @@ const DAY_US: i64 = 86_400_000_000;
 const SHARE_MINIMUM: f64 = 1e-4;
 
 /// The rows of a batch as contexts see them.
-pub(super) struct Rows {
-    pub(super) distinct: Distinct,
+struct Rows {
+    /// The different ones.
+    different: Array2<f32>,
+    /// For each row of the batch which of these it is.
+    of_row: Vec<usize>,
 }
 
 /// Trains on the sessions of `batch`: attaches what is new to the contexts of `previous`, or clusters all again where
@@ -45,15 +49,24 @@ pub(super) fn train(
     job: &Job,
 ) -> Result<(Model, Report), ComponentError> {
     let mut phases = Phases::new(job, 4);
-    let rows = Rows { distinct: Distinct::of(&coordinates(batch.features.view(), params)?, job)? };
-    let have = rows.distinct.rows.nrows();
+    let all = coordinates(batch.features.view(), params.category_weight)?;
+    let distinct = Distinct::of(all.outer_iter(), job)?;
+    let rows = Rows { different: all.select(Axis(0), &distinct.first), of_row: distinct.of_row };
+    let have = rows.different.nrows();
     if have < DISTINCT_MINIMUM {
         return Err(ComponentError::TooFewRows { what: "different sessions", have, need: DISTINCT_MINIMUM });
     }
     phases.next()?;
     let failed = |failed: Failed| failed.into_error(job);
-    let known = previous.map(|model| model.clusters.place(rows.distinct.rows.view(), &phases.watch())).transpose();
-    let known = known.map_err(failed)?;
+    let known = match previous {
+        Some(model) => {
+            // In the space the known contexts were found in.
+            let different = batch.features.select(Axis(0), &distinct.first);
+            let known = coordinates(different.view(), model.category_weight)?;
+            Some(model.clusters.place(known.view(), &phases.watch()).map_err(failed)?)
+        }
+        None => None,
+    };
     let (reason, mut update) = judge(params, previous, known.as_deref(), &rows, batch);
     let mut model = match (previous, reason) {
         (Some(previous), None) => previous.clone(),
@@ -64,10 +77,13 @@ pub(super) fn train(
         }
     };
     phases.next()?;
-    let places = model.clusters.place(rows.distinct.rows.view(), &phases.watch()).map_err(failed)?;
+    let places = match known {
+        Some(known) if !update.clustered => known,
+        _ => model.clusters.place(rows.different.view(), &phases.watch()).map_err(failed)?,
+    };
     describe(params, &mut model, &places, &rows, batch, job)?;
     if update.clustered {
-        let cluster = |row: usize| places[rows.distinct.of_row[row]].cluster;
+        let cluster = |row: usize| places[rows.of_row[row]].cluster;
         let unknown = (0..batch.len()).filter(|row| cluster(*row).is_none()).count();
         model.unknown_share = unknown as f64 / batch.len() as f64;
         model.rows_clustered = batch.len();
@@ -77,7 +93,7 @@ pub(super) fn train(
     let (before, after) = (previous.map(ids).unwrap_or_default(), ids(&model));
     update.appeared = after.difference(&before).copied().collect();
     update.vanished = before.difference(&after).copied().collect();
-    let report = summary::report(&model, &rows.distinct, &places, batch, update);
+    let report = summary::report(&model, &rows.of_row, &places, batch, update);
     Ok((model, report))
 }
 
@@ -100,7 +116,7 @@ fn judge(
     };
     let (Some(previous), Some(known)) = (previous, known) else { return (None, update) };
     let new: Vec<bool> = batch.rows.seq.iter().map(|seq| *seq > previous.watermark).collect();
-    let place = |row: usize| known[rows.distinct.of_row[row]].cluster;
+    let place = |row: usize| known[rows.of_row[row]].cluster;
     let shares = |new_ones: bool| {
         let mut counts = vec![0.0; previous.clusters.len() + 1];
         for row in (0..batch.len()).filter(|row| new[*row] == new_ones) {
@@ -120,7 +136,9 @@ fn judge(
         update.new_unknown_share = new_shares[previous.clusters.len()];
         update.psi = population_stability(&old_shares, &new_shares);
     }
-    let reason = if update.new_unknown_share > previous.unknown_share + params.drift_unknown_share {
+    let reason = if previous.category_weight != params.category_weight {
+        Some(format!("`category_weight` was {} and is {}", previous.category_weight, params.category_weight))
+    } else if update.new_unknown_share > previous.unknown_share + params.drift_unknown_share {
         let share = 100.0 * update.new_unknown_share;
         Some(format!("{share:.1} % of the new sessions belong to no known context"))
     } else if update.psi > params.drift_psi {
@@ -148,7 +166,7 @@ fn cluster_again(
     job: &Job,
     phases: &mut Phases<'_>,
 ) -> Result<Model, Failed> {
-    let all = &rows.distinct.rows;
+    let all = &rows.different;
     // Evenly over the history, so that old and new ones count.
     let step = all.nrows().div_ceil(params.clustered_rows_max);
     let sample: Array2<f32> = all.slice(s![..;step, ..]).to_owned();
@@ -172,6 +190,7 @@ fn cluster_again(
     Ok(Model {
         contexts: contexts.collect(),
         clusters: found.clusters,
+        category_weight: params.category_weight,
         choice: found.choice,
         next_id,
         watermark: souffleur_core::ids::Seq(0),
@@ -248,7 +267,7 @@ fn describe(
     batch: &TrainingBatch,
     job: &Job,
 ) -> Result<(), ComponentError> {
-    let context: Vec<Option<usize>> = rows.distinct.of_row.iter().map(|distinct| places[*distinct].cluster).collect();
+    let context: Vec<Option<usize>> = rows.of_row.iter().map(|distinct| places[*distinct].cluster).collect();
     let newest = batch.rows.event_time_us.iter().copied().max().unwrap_or(0);
     let preferences = preferences(batch, &context, model.contexts.len(), params.min_uses, params.fdr);
     for (number, (of_context, preferences)) in model.contexts.iter_mut().zip(preferences).enumerate() {

@@ -9,6 +9,7 @@ use super::model::Model;
 use super::params::Params;
 use super::report::{HeldOut, Report, Signal};
 use super::train::Labelled;
+use crate::bridge::contrast::Moments;
 
 /// Bins of the calibration error.
 const BINS: usize = 10;
@@ -141,10 +142,9 @@ fn signals(data: &Labelled) -> Vec<Signal> {
     let mut found: Vec<Signal> = (0..data.features.len_of(Axis(1)))
         .filter_map(|column| {
             let values = data.features.column(column);
-            let (failures, successes) = (moments(values, &data.failed, true), moments(values, &data.failed, false));
-            let freedom = failures.count + successes.count - 2.0;
-            let pooled = ((failures.squares + successes.squares) / freedom).sqrt();
-            let cohens_d = (failures.mean - successes.mean) / pooled;
+            let of = |failed: bool| Moments::of(values, &data.failed, failed);
+            let (failures, successes) = (of(true), of(false));
+            let cohens_d = failures.cohens_d(&successes);
             (cohens_d.is_finite() && cohens_d.abs() >= EFFECT_MINIMUM).then(|| Signal {
                 feature: COLUMNS[column].name.to_owned(),
                 mean_failures: failures.mean,
@@ -156,20 +156,6 @@ fn signals(data: &Labelled) -> Vec<Signal> {
     found.sort_by(|a, b| b.cohens_d.abs().total_cmp(&a.cohens_d.abs()));
     found.truncate(SIGNALS);
     found
-}
-
-struct Moments {
-    count: f64,
-    mean: f64,
-    squares: f64,
-}
-
-fn moments(values: ndarray::ArrayView1<'_, f32>, failed: &[bool], class: bool) -> Moments {
-    let members = || values.iter().zip(failed).filter(|(_, f)| **f == class).map(|(v, _)| f64::from(*v));
-    let count = members().count() as f64;
-    let mean = members().sum::<f64>() / count;
-    let squares = members().map(|v| (v - mean) * (v - mean)).sum();
-    Moments { count, mean, squares }
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! The ways in which sessions fail.
 
-use std::collections::HashMap;
-
 use ndarray::{Array2, ArrayView1, Axis, s};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,6 +12,7 @@ use super::contributions::{groups, of_rows};
 use super::model::Model;
 use super::params::Params;
 use super::train::Labelled;
+use crate::bridge::distinct::Distinct;
 use crate::bridge::contrast::{Trait, contrast, sentence};
 
 /// Failures with at most this much explained, in log-odds, have no way of their own: they fail as any session may.
@@ -80,7 +79,8 @@ impl Modes {
         let failures: Vec<usize> = (0..data.failed.len()).filter(|row| data.failed[*row]).collect();
         let newest = &failures[failures.len().saturating_sub(params.mode_failures)..];
         // One prompt that failed often is one reason, not a mode: each different failure is looked at once.
-        let (different, of_failure) = different(data, newest);
+        let distinct = Distinct::of(newest.iter().map(|row| data.features.row(*row)), job)?;
+        let different: Vec<usize> = distinct.first.iter().map(|i| newest[*i]).collect();
         let rows = data.features.select(Axis(0), &different);
         let added = pushes(&of_rows(model, rows.view(), watch).or_else(|e| {
             job.check()?;
@@ -103,7 +103,7 @@ impl Modes {
             job.check()?;
             let members: Vec<usize> =
                 explained.iter().zip(clusters.labels()).filter(|(_, l)| **l == label).map(|(i, _)| *i).collect();
-            let failures = of_failure.iter().filter(|different| members.binary_search(different).is_ok()).count();
+            let failures = distinct.of_row.iter().filter(|different| members.binary_search(different).is_ok()).count();
             found.modes.push(describe(data, &different, &added, &members, failures, newest.len()));
         }
         let of_a_mode: usize = found.modes.iter().map(|mode| mode.failures).sum();
@@ -139,20 +139,6 @@ impl Modes {
         let found = clusters.predict(added.view(), &()).map_err(|e| ComponentError::Data(e.to_string()))?;
         Ok(found.first().and_then(|m| usize::try_from(m.label).ok()).and_then(|label| self.modes.get(label)))
     }
-}
-
-/// The first of each run of failures with equal features, and for each failure which of these it equals.
-fn different(data: &Labelled, failures: &[usize]) -> (Vec<usize>, Vec<usize>) {
-    let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
-    let (mut kept, mut of_failure) = (Vec::new(), Vec::with_capacity(failures.len()));
-    for &row in failures {
-        let bits = data.features.row(row).iter().map(|v| v.to_bits()).collect();
-        of_failure.push(*known.entry(bits).or_insert_with(|| {
-            kept.push(row);
-            kept.len() - 1
-        }));
-    }
-    (kept, of_failure)
 }
 
 /// What the different failures `members` have in common; `failures` of `all` that were looked at are like them.
