@@ -8,9 +8,7 @@ use souffleur_core::features::WIDTH;
 use souffleur_core::records::Session;
 
 use super::model::Model;
-use super::params::Params;
 use super::preference::Preference;
-use super::space::coordinates;
 use crate::asked;
 
 /// Which context is this in? Exactly one of `prompt`, `session` and `features` must be given.
@@ -47,10 +45,10 @@ pub struct Answer {
 }
 
 /// Answers from a trained model.
-pub(super) fn answer(params: &Params, model: &Model, query: &Query) -> Result<Answer, ComponentError> {
+pub(super) fn answer(model: &Model, query: &Query) -> Result<Answer, ComponentError> {
     let row = asked::row(query.prompt.as_deref(), query.session.as_ref(), query.features.as_deref())?;
     let features = ArrayView2::from_shape((1, WIDTH), &row).map_err(|e| ComponentError::Data(e.to_string()))?;
-    let rows = coordinates(features, params)?;
+    let rows = model.space.coordinates(features)?;
     let places = model.clusters.place(rows.view(), &());
     let places = places.map_err(|e| ComponentError::Data(format!("the question cannot be placed: {e:?}")))?;
     let place = places.first().ok_or_else(|| ComponentError::Data("the question was not placed".to_owned()))?;

@@ -16,7 +16,6 @@ use souffleur_simulator::{Mixture, MixtureKind, Simulated, Simulation, Simulatio
 
 use super::answer::{Answer, Query};
 use super::params::Params;
-use super::space::coordinates;
 use super::{ContextLearner, train};
 
 /// Rows of the probe, and of each mixture of the certificate.
@@ -61,7 +60,7 @@ fn no_rules(n: usize) -> SessionRules {
 
 /// Six teams; in the first one a rule helps, in all others it does not. A session of the first team is asked about.
 pub(super) fn probe() -> KnownAnswer<ContextLearner> {
-    let Mixture { features, labels } = mixture(MixtureKind::OneHot, 0x5057, PROBE_ROWS);
+    let Mixture { features, labels, .. } = mixture(MixtureKind::OneHot, 0x5057, PROBE_ROWS);
     let mut rules = SessionRules { rule_ids: vec!["be_brief".into()], ..SessionRules::default() };
     let mut success = Vec::new();
     for (row, label) in labels.iter().enumerate() {
@@ -103,10 +102,10 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
     let mut measured = Vec::new();
     let (mut accuracies, mut stabilities) = (Vec::new(), Vec::new());
     for kind in MixtureKind::ALL {
-        let Mixture { features, labels } = mixture(kind, seed, MIXTURE_ROWS);
-        let rows = coordinates(features.view(), &params)?;
+        let Mixture { features, labels, .. } = mixture(kind, seed, MIXTURE_ROWS);
         let n = labels.len();
-        let (model, report) = train::train(&params, None, &batch(features, vec![f32::NAN; n], no_rules(n)), job)?;
+        let (model, report) = train::train(&params, None, &batch(features.clone(), vec![f32::NAN; n], no_rules(n)), job)?;
+        let rows = model.space.coordinates(features.view())?;
         let places = model.clusters.place(rows.view(), &()).map_err(|failed| failed.into_error(job))?;
         let found: Vec<i32> = places.iter().map(|p| p.cluster.map_or(-1, |c| c as i32)).collect();
         let accuracy = matched_accuracy(&found, &labels).map_err(|e| ComponentError::Data(e.to_string()))?;
@@ -141,7 +140,7 @@ fn rule_figures(seed: u64, params: &Params, job: &Job) -> Result<Vec<Measurement
     let truths = simulation.truths();
     let batch = session_batch(simulated.iter().map(|s| &s.session));
     let (model, _) = train::train(params, None, &batch, job)?;
-    let rows = coordinates(batch.features.view(), params)?;
+    let rows = model.space.coordinates(batch.features.view())?;
     let places = model.clusters.place(rows.view(), &()).map_err(|failed| failed.into_error(job))?;
     let rule = |id: &str| truths.rules.iter().position(|rule| rule.rule_id == id);
     let (mut covered, mut all, mut regret, mut sessions) = (0.0, 0.0f64, 0.0, 0.0f64);
@@ -205,14 +204,14 @@ mod tests {
         let params = Params::default();
         for (batch, right) in [(case.batch, true), (shifted, false)] {
             let (model, _) = train::train(&params, None, &batch, &job()).unwrap();
-            let answer = super::super::answer::answer(&params, &model, &case.query).unwrap();
+            let answer = super::super::answer::answer(&model, &case.query).unwrap();
             assert_eq!((case.verify)(&answer).is_ok(), right, "{answer:?}");
         }
     }
 
     #[test]
     fn attaching_in_parts_gives_the_same_contexts_as_attaching_at_once() {
-        let Mixture { features, labels } = mixture(MixtureKind::Blobs, 9, 900);
+        let Mixture { features, labels, .. } = mixture(MixtureKind::Blobs, 9, 900);
         let part = |rows: usize| {
             let cut = features.slice(ndarray::s![..rows, ..]).to_owned();
             batch(cut, vec![f32::NAN; rows], no_rules(rows))
@@ -230,7 +229,7 @@ mod tests {
 
     #[test]
     fn contexts_keep_their_numbers_and_a_new_one_gets_a_new_number() {
-        let Mixture { features, labels } = mixture(MixtureKind::Blobs, 11, 1500);
+        let Mixture { features, labels, .. } = mixture(MixtureKind::Blobs, 11, 1500);
         let of = |keep: &dyn Fn(i32) -> bool| {
             let rows: Vec<usize> = (0..1500).filter(|row| keep(labels[*row])).collect();
             let n = rows.len();

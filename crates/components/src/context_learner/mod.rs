@@ -85,8 +85,8 @@ impl Component for ContextLearner {
         Ok(Trained { model, report, metrics })
     }
 
-    fn answer(params: &Params, model: &Model, query: Query) -> Result<Answer, ComponentError> {
-        answer::answer(params, model, &query)
+    fn answer(_: &Params, model: &Model, query: Query) -> Result<Answer, ComponentError> {
+        answer::answer(model, &query)
     }
 
     fn probe() -> KnownAnswer<Self> {

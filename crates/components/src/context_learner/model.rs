@@ -5,11 +5,14 @@ use souffleur_core::ids::Seq;
 
 use super::clusters::{Choice, Clusters};
 use super::preference::Preference;
+use super::space::Space;
 use crate::contrast::Trait;
 
 /// The trained learner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
+    /// The space they lie in.
+    pub(super) space: Space,
     /// The clusters behind the contexts.
     pub(super) clusters: Clusters,
     /// How they were found.

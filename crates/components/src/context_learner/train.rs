@@ -13,7 +13,7 @@ use super::model::{Context, Model, Quality};
 use super::params::Params;
 use super::preference::preferences;
 use super::report::{Report, Update};
-use super::space::{Distinct, coordinates};
+use super::space::{Distinct, Space};
 use super::summary;
 use crate::bridge::Phases;
 use crate::contrast::{contrast, sentence};
@@ -45,7 +45,10 @@ pub(super) fn train(
     job: &Job,
 ) -> Result<(Model, Report), ComponentError> {
     let mut phases = Phases::new(job, 4);
-    let rows = Rows { distinct: Distinct::of(&coordinates(batch.features.view(), params)?, job)? };
+    let space = Space::of(params);
+    // Rows that are looked at in another way cannot be attached to what was found before.
+    let previous = previous.filter(|model| model.space == space);
+    let rows = Rows { distinct: Distinct::of(&space.coordinates(batch.features.view())?, job)? };
     let have = rows.distinct.rows.nrows();
     if have < DISTINCT_MINIMUM {
         return Err(ComponentError::TooFewRows { what: "different sessions", have, need: DISTINCT_MINIMUM });
@@ -60,7 +63,7 @@ pub(super) fn train(
         (previous, reason) => {
             update.clustered = true;
             update.reason = reason.unwrap_or_else(|| "there were no contexts yet".to_owned());
-            cluster_again(params, previous, known.as_deref(), &rows, job, &mut phases).map_err(failed)?
+            cluster_again(params, space, previous, known.as_deref(), &rows, job, &mut phases).map_err(failed)?
         }
     };
     phases.next()?;
@@ -139,6 +142,7 @@ fn population_stability(before: &[f64], after: &[f64]) -> f64 {
 /// Clusters all distinct rows, recognises contexts again, and judges the result by resampling.
 fn cluster_again(
     params: &Params,
+    space: Space,
     previous: Option<&Model>,
     known: Option<&[Place]>,
     rows: &Rows,
@@ -167,6 +171,7 @@ fn cluster_again(
         preferences: Vec::new(),
     });
     Ok(Model {
+        space,
         contexts: contexts.collect(),
         clusters: found.clusters,
         choice: found.choice,
