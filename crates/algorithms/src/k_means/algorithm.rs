@@ -11,7 +11,7 @@ use super::plus_plus;
 use super::strips::rows_per_tick;
 use crate::input::{Real, check_finite};
 use crate::isolation_forest::RandomState;
-use crate::lanes::{LANES, Lane, RowMajor, nearest_two, squared_distances};
+use crate::lanes::{LANES, Lane, RowMajor, nearest_two, row_after_row, squared_distances};
 use crate::watch::{Interrupted, Progress, Watch};
 
 /// Clusters of rows around `k` centroids (Lloyd 1982, "Least squares quantization in PCM", IEEE Trans. Inf. Theory).
@@ -150,7 +150,7 @@ impl KMeans {
             return Err(KMeansError::Columns { expected: columns, found: x.ncols() });
         }
         check_finite(x, watch)?;
-        let x = x.as_standard_layout();
+        let x = row_after_row(x, watch)?;
         let rows = RowMajor { values: x.as_slice().unwrap_or_default(), columns };
         let centroids = self.centroids.as_slice().unwrap_or_default();
         let progress = Progress::new(watch, x.nrows() as u64);
@@ -175,7 +175,7 @@ impl KMeansValidParams {
     pub fn fit<F: Real>(&self, x: ArrayView2<'_, F>, watch: &dyn Watch) -> Result<KMeansFit, KMeansError> {
         self.check_shape(x)?;
         check_finite(x, watch)?;
-        let x = x.as_standard_layout();
+        let x = row_after_row(x, watch)?;
         let rows = RowMajor { values: x.as_slice().unwrap_or_default(), columns: x.ncols() };
         let starts = if self.start().is_some() { 1 } else { self.n_init() };
         let work = starts.saturating_mul(self.max_iter()).saturating_mul(x.nrows());

@@ -9,7 +9,7 @@ use souffleur_core::records::Session;
 
 use super::model::Model;
 use super::preference::Preference;
-use crate::asked;
+use crate::bridge::asked;
 
 /// Which context is this in? Exactly one of `prompt`, `session` and `features` must be given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use souffleur_core::error::ComponentError;
-use souffleur_core::features::{COMPLEXITY, DOMAIN_START, PROJECT_TYPE_START, TEAM_SIZE, WIDTH};
+use souffleur_core::features::{COMPLEXITY, PROJECT_TYPE_START, TEAM_SIZE, WIDTH};
 use souffleur_core::job::Job;
 
 use super::params::Params;
@@ -86,6 +86,8 @@ impl Distinct {
 
 #[cfg(test)]
 mod tests {
+    use souffleur_core::features::DOMAIN_START;
+
     use super::*;
 
     #[test]

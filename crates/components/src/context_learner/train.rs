@@ -16,7 +16,7 @@ use super::report::{Report, Update};
 use super::space::{Distinct, Space};
 use super::summary;
 use crate::bridge::Phases;
-use crate::contrast::{contrast, sentence};
+use crate::bridge::contrast::{contrast, sentence};
 
 /// Fewest distinct rows contexts are learnt from.
 pub(super) const DISTINCT_MINIMUM: usize = 30;

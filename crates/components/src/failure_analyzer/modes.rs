@@ -12,7 +12,7 @@ use super::contributions::{groups, of_rows};
 use super::model::Model;
 use super::params::Params;
 use super::train::Labelled;
-use crate::contrast::{Trait, contrast, sentence};
+use crate::bridge::contrast::{Trait, contrast, sentence};
 
 /// Failures with at most this much explained, in log-odds, have no way of their own: they fail as any session may.
 const EXPLAINED_MINIMUM: f64 = 1.0;
