@@ -44,7 +44,7 @@ pub enum MixtureKind {
     OneHot,
     /// Five round groups among 20 % of rows anywhere.
     Noisy,
-    /// Four round groups, each so near to another one that their rows touch.
+    /// Four round groups in a chain, each so near to the next that their rows touch.
     Overlapping,
     /// Fifteen small round groups.
     ManySmall,

@@ -6,5 +6,6 @@ pub(crate) mod contrast;
 mod phases;
 #[cfg(test)]
 pub(crate) mod stopped_clock;
+mod words;
 
 pub(crate) use phases::Phases;

@@ -17,7 +17,8 @@ pub struct Params {
     pub team_size_weight: f64,
     /// What the whole range of a linguistic feature counts for, 0 to 10.
     pub linguistic_weight: f64,
-    /// What it counts for whether a prompt shows an example, 0 to 10: yes and no lie a whole range apart, so little.
+    /// What it counts for whether a prompt shows an example, 0 to 10. Yes and no lie a whole range apart: any weight to speak
+    /// of splits every context in two.
     pub examples_weight: f64,
     /// Fewest distinct rows of a context, 5 to 10000.
     pub min_context_rows: usize,
@@ -47,7 +48,7 @@ impl Default for Params {
             complexity_weight: 0.5,
             team_size_weight: 0.5,
             linguistic_weight: 0.5,
-            examples_weight: 0.01,
+            examples_weight: 0.0,
             min_context_rows: 20,
             clustered_rows_max: 20_000,
             attach_factor: 1.5,

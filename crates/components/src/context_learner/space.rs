@@ -39,6 +39,11 @@ impl Space {
         Self { scales: COLUMNS.map(|column| weight(column).sqrt() as f32).collect() }
     }
 
+    /// How many columns rows have in the space.
+    pub(super) fn columns(&self) -> usize {
+        self.scales.len()
+    }
+
     /// The rows of `features` (rows x 31) in the space.
     ///
     /// # Errors
@@ -62,6 +67,8 @@ pub(super) struct Distinct {
     pub(super) rows: Array2<f32>,
     /// The number of its distinct row, for each row.
     pub(super) of_row: Vec<usize>,
+    /// The row in which each first occurs.
+    pub(super) first: Vec<usize>,
 }
 
 impl Distinct {
@@ -80,7 +87,7 @@ impl Distinct {
             });
             of_row.push(number);
         }
-        Ok(Self { rows: rows.select(Axis(0), &kept), of_row })
+        Ok(Self { rows: rows.select(Axis(0), &kept), of_row, first: kept })
     }
 }
 

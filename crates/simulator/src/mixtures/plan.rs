@@ -16,7 +16,9 @@ type Place = [f64; FREE.len()];
 const MOON_STEPS: usize = 64;
 /// Size of the moons, and how far rows stray from them.
 const MOON_RADIUS: f64 = 0.24;
-const MOON_SPREAD: f64 = 0.03;
+const MOON_SPREAD: f64 = 0.024;
+/// How many spreads the groups of [`MixtureKind::Overlapping`] are apart.
+const CHAIN_STEP: f64 = 4.8;
 /// How the teams of [`MixtureKind::OneHot`] differ in complexity: in steps of a quarter, the first one.
 const LEAST_COMPLEXITY: usize = 1;
 
@@ -86,6 +88,7 @@ impl Plan {
             MixtureKind::Anisotropic => (0.5, 0.15, 0.05, 1),
             MixtureKind::Latent => (0.5, 0.13, 0.045, 2),
             MixtureKind::Moons | MixtureKind::OneHot => (0.0, 0.0, 0.03, 0),
+            MixtureKind::Overlapping => (0.0, 0.0, 0.05, 0),
             MixtureKind::ManySmall => (0.45, 0.0, 0.065, 0),
             MixtureKind::Noisy => (0.5, 0.0, 0.07, 0),
             _ => (0.45, 0.0, 0.075, 0),
@@ -94,10 +97,11 @@ impl Plan {
         match kind {
             MixtureKind::Moons | MixtureKind::OneHot => centres = vec![centres[0]; weights.len()],
             MixtureKind::Overlapping => {
-                // The second of each pair stands four spreads beside the first.
-                for pair in [0, 2] {
+                // Each stands a few spreads beside the one before, the whole chain in the middle of the range.
+                centres[0] = [0.5; FREE.len()];
+                for next in 1..centres.len() {
                     let way = direction(rng, &[]);
-                    centres[pair + 1] = std::array::from_fn(|i| centres[pair][i] + 4.0 * across * way[i]);
+                    centres[next] = std::array::from_fn(|i| centres[next - 1][i] + CHAIN_STEP * across * way[i]);
                 }
             }
             _ => {}
