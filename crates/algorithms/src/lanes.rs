@@ -16,7 +16,7 @@ pub(crate) const LANES: usize = 16;
 const TOGETHER: usize = 4;
 
 /// Rows copied between two calls of the watch.
-const ROWS_PER_COPY: usize = 1024;
+const ROWS_PER_COPY: usize = 256;
 
 /// The values of one column for all rows of a block.
 pub(crate) type Lane = [f64; LANES];
