@@ -33,9 +33,9 @@ const PEOPLE_MAX: f64 = 20.0;
 /// The strongest traits; at most `most` of them, where a project type and a domain count as one.
 pub(super) fn sentence(traits: &[Trait], most: usize) -> String {
     let of_category = |start: usize, end: usize| {
+        let of = || traits.iter().filter(|t| column(t).is_some_and(|c| (start..end).contains(&c)));
         // Where most of a group is one member of a category, that it is not another one says nothing new.
-        let is = |t: &&Trait| t.effect > 0.0 && column(t).is_some_and(|c| (start..end).contains(&c));
-        traits.iter().find(is).map(member)
+        of().find(|t| t.effect > 0.0).or(of().next()).map(member)
     };
     let project = of_category(PROJECT_TYPE_START, DOMAIN_START);
     let domain = of_category(DOMAIN_START, COMPLEXITY);
@@ -51,6 +51,7 @@ fn member(t: &Trait) -> String {
     let name = t.feature.strip_prefix("project_type_").or(t.feature.strip_prefix("domain_")).unwrap_or(&t.feature);
     // `other` alone would say neither project type nor domain.
     let name = if name == "other" { t.feature.replace('_', " ") } else { name.to_owned() };
+    let name = if t.effect < 0.0 { format!("seldom {name}") } else { name };
     if t.inside >= NEARLY_ALL {
         name
     } else {
@@ -108,6 +109,7 @@ mod tests {
         assert_eq!(sentence(&traits, 3), expected);
         assert_eq!(sentence(&traits[5..], 3), "with examples (80 % against 30 %)");
         assert_eq!(sentence(&[told("domain_other", 0.5, 0.1, 0.9)], 3), "domain other (50 % against 10 %)");
+        assert_eq!(sentence(&traits[2..3], 3), "seldom finance (0 % against 20 %)");
         assert_eq!(sentence(&[], 3), "like all others");
     }
 }

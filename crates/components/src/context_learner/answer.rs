@@ -108,3 +108,18 @@ pub(super) fn answer(model: &Model, query: &Query) -> Result<Answer, ComponentEr
         rules: context.map_or_else(Vec::new, |c| c.preferences.clone()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_between_two_contexts_is_half_sure_of_each() {
+        let near = |cluster, reaches| Nearness { cluster, reaches, distance: reaches };
+        assert_eq!(memberships(&[near(0, 0.8), near(1, 0.8)]), [0.5, 0.5]);
+        let clear = memberships(&[near(0, 0.5), near(1, 5.0)]);
+        assert!(clear[0] > 0.999 && clear[1] < 0.001, "{clear:?}");
+        assert_eq!(memberships(&[near(0, 4.0)]), [0.25]);
+        assert!(memberships(&[near(0, 0.0), near(1, 1.0)])[0] > 0.999_999);
+    }
+}

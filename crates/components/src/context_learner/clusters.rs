@@ -10,7 +10,7 @@ use super::failed::Failed;
 use super::projection::{Projection, Seen};
 
 /// Most rows kept to place others by, and least of each cluster.
-const REPRESENTATIVES_MAX: usize = 4000;
+const REPRESENTATIVES_MAX: usize = 2000;
 const REPRESENTATIVES_OF_EACH: usize = 50;
 /// The share of a cluster's rows that set how far its rows reach, and how far they lie off the projection.
 const REACH_QUANTILE: f64 = 0.95;
@@ -195,6 +195,6 @@ mod tests {
         let members = [(0..20_000).collect::<Vec<usize>>(), (20_000..20_040).collect()];
         let kept = representatives(&members);
         assert_eq!(kept.iter().filter(|row| **row >= 20_000).count(), 40);
-        assert!((3000..=4000).contains(&kept.len()), "{}", kept.len());
+        assert!((1500..=2100).contains(&kept.len()), "{}", kept.len());
     }
 }

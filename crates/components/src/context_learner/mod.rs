@@ -55,7 +55,7 @@ impl Component for ContextLearner {
         cadence: Cadence::NewRows(1000),
         minimum_rows: train::DISTINCT_MINIMUM,
         budgets: Budgets { train_ms: 300_000, answer_ms: 1_000 },
-        snapshot_version: 1,
+        snapshot_version: 2,
     };
 
     const BARS: &'static [Bar] = &[

@@ -20,6 +20,8 @@ const SIZES: [f64; 4] = [0.01, 0.025, 0.05, 0.1];
 /// For each projection, settings of the highest validity that are resampled; and how often.
 const FINALISTS: usize = 3;
 const FINALIST_RESAMPLES: usize = 4;
+/// Several clusters that come back less, by the adjusted Rand index, are no better than one.
+const TRUSTED_FROM: f64 = 0.6;
 /// Scores this little below the best are as good: they rest on a few resamples.
 const AS_GOOD: f64 = 0.05;
 /// Most distinct rows that are clustered again in each resample.
@@ -116,6 +118,10 @@ pub(super) fn find(rows: ArrayView2<'_, f32>, params: &Params, seed: u64, watch:
             all.push(Finalist { clusters, core_labels, labels, choice, stability });
         }
     }
+    if all.iter().any(|one| one.clusters.len() > 1 && one.stability >= TRUSTED_FROM) {
+        // One cluster of everything always comes back: that proves nothing where several do as well.
+        all.retain(|one| one.clusters.len() > 1);
+    }
     let scores = scores(&all, watch)?;
     let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut chosen: Option<(usize, f64, Finalist)> = None;
@@ -190,4 +196,31 @@ pub(super) fn stability(
         let core_labels = looked.cluster(size, choice.leaves, watch)?;
         Ok(looked.clusters(&core_labels, params, watch)?.1)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+    use souffleur_algorithms::clustering_quality::matched_accuracy;
+    use souffleur_simulator::{MixtureKind, mixture};
+
+    use super::super::space::Space;
+    use super::*;
+
+    #[test]
+    fn curved_groups_that_differ_in_two_columns_only_are_found() {
+        let planted = mixture(MixtureKind::Moons, 2, 1200);
+        let params = Params::default();
+        let rows = Space::of(&params).coordinates(planted.features.view()).unwrap();
+        let found = find(rows.view(), &params, 1, &()).unwrap();
+        let accuracy = matched_accuracy(&found.labels, &planted.labels).unwrap();
+        assert!(accuracy > 0.95, "{accuracy} {:?}", found.choice);
+    }
+
+    #[test]
+    fn rows_without_groups_are_one_context() {
+        let rows = Array2::from_shape_fn((64, 4), |(i, column)| ((i >> (2 * (column % 3))) & 3) as f32 / 4.0);
+        let found = find(rows.view(), &Params::default(), 1, &()).unwrap();
+        assert_eq!(found.clusters.len(), 1, "{:?}", found.labels);
+    }
 }

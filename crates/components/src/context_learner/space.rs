@@ -54,8 +54,8 @@ impl Space {
             return Err(ComponentError::Data(format!("rows have {have} features; all {WIDTH} are needed")));
         }
         let mut rows = features.slice_axis(Axis(1), COLUMNS.into()).to_owned();
-        for (mut column, scale) in rows.columns_mut().into_iter().zip(&self.scales) {
-            column.mapv_inplace(|v| v * scale);
+        for mut row in rows.outer_iter_mut() {
+            row.iter_mut().zip(&self.scales).for_each(|(value, scale)| *value *= scale);
         }
         Ok(rows)
     }

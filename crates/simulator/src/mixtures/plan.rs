@@ -99,8 +99,11 @@ impl Plan {
             MixtureKind::Overlapping => {
                 // Each stands a few spreads beside the one before, the whole chain in the middle of the range.
                 centres[0] = [0.5; FREE.len()];
+                let mut ways: Vec<Place> = Vec::new();
                 for next in 1..centres.len() {
-                    let way = direction(rng, &[]);
+                    // At right angles, so that the chain does not come back to where it was.
+                    let way = direction(rng, &ways);
+                    ways.push(way);
                     centres[next] = std::array::from_fn(|i| centres[next - 1][i] + CHAIN_STEP * across * way[i]);
                 }
             }
