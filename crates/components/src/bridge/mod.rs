@@ -7,5 +7,6 @@ pub(crate) mod distinct;
 mod phases;
 #[cfg(test)]
 pub(crate) mod stopped_clock;
+mod words;
 
 pub(crate) use phases::Phases;

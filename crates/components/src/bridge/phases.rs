@@ -20,6 +20,11 @@ impl<'a> Phases<'a> {
         Self { job, phase: 0, phases }
     }
 
+    /// The job itself.
+    pub(crate) fn job(&self) -> &'a Job {
+        self.job
+    }
+
     /// The watch of the phase at hand.
     pub(crate) fn watch(&self) -> impl Fn(u64, u64) -> Result<(), Interrupted> + Sync + '_ {
         let (start, total) = (self.phase * PHASE_UNITS, self.phases * PHASE_UNITS);

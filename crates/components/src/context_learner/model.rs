@@ -3,17 +3,19 @@
 use serde::{Deserialize, Serialize};
 use souffleur_core::ids::Seq;
 
-use super::clusters::{Choice, Clusters};
+use super::clusters::Clusters;
 use super::preference::Preference;
+use super::search::Choice;
+use super::space::Space;
 use crate::bridge::contrast::Trait;
 
 /// The trained learner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
+    /// The space they lie in.
+    pub(super) space: Space,
     /// The clusters behind the contexts.
     pub(super) clusters: Clusters,
-    /// What another category counts for in their space.
-    pub(super) category_weight: f64,
     /// How they were found.
     pub(super) choice: Choice,
     /// What is known of each, by cluster.
@@ -63,4 +65,31 @@ pub(super) struct Context {
     pub(super) failed: usize,
     /// What is known of the rules in it, the best first.
     pub(super) preferences: Vec<Preference>,
+}
+
+impl Context {
+    /// A context of which nothing is known but its number.
+    pub(super) fn new(id: u32) -> Self {
+        Self {
+            id,
+            description: String::new(),
+            traits: Vec::new(),
+            sessions: 0,
+            share: 0.0,
+            recent: 0,
+            known: 0,
+            failed: 0,
+            preferences: Vec::new(),
+        }
+    }
+}
+
+impl Model {
+    /// Whether its parts fit together; a model that was read back must be looked at first.
+    pub(super) fn is_sound(&self) -> bool {
+        let clusters = self.clusters.len();
+        self.clusters.is_sound(self.space.columns())
+            && self.contexts.len() == clusters
+            && self.quality.stability.len() == clusters
+    }
 }

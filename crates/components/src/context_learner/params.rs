@@ -9,9 +9,17 @@ use souffleur_core::params::Hyperparams;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// What another project type, or another domain, counts for: a squared distance, 0 to 10. A linguistic feature, the
-    /// complexity or the team size counts for at most 1.
+    /// What another project type, or another domain, counts for: a squared distance, 0 to 10.
     pub category_weight: f64,
+    /// What the whole range of the complexity counts for, 0 to 10.
+    pub complexity_weight: f64,
+    /// What the whole range of the team size counts for, 0 to 10.
+    pub team_size_weight: f64,
+    /// What the whole range of a linguistic feature counts for, 0 to 10.
+    pub linguistic_weight: f64,
+    /// What it counts for whether a prompt shows an example, 0 to 10. Yes and no lie a whole range apart: any weight to speak
+    /// of splits every context in two.
+    pub examples_weight: f64,
     /// Fewest distinct rows of a context, 5 to 10000.
     pub min_context_rows: usize,
     /// Most distinct rows that are clustered, evenly taken from all; the others are attached. 100 to 200000.
@@ -37,6 +45,10 @@ impl Default for Params {
     fn default() -> Self {
         Self {
             category_weight: 0.5,
+            complexity_weight: 0.5,
+            team_size_weight: 0.5,
+            linguistic_weight: 0.5,
+            examples_weight: 0.0,
             min_context_rows: 20,
             clustered_rows_max: 20_000,
             attach_factor: 1.5,
@@ -63,6 +75,10 @@ impl Hyperparams for Params {
 
     fn check(self) -> Result<Params, Invalid> {
         within("category_weight", &self.category_weight, 0.0, 10.0)?;
+        within("complexity_weight", &self.complexity_weight, 0.0, 10.0)?;
+        within("team_size_weight", &self.team_size_weight, 0.0, 10.0)?;
+        within("linguistic_weight", &self.linguistic_weight, 0.0, 10.0)?;
+        within("examples_weight", &self.examples_weight, 0.0, 10.0)?;
         within("min_context_rows", &self.min_context_rows, 5, 10_000)?;
         within("clustered_rows_max", &self.clustered_rows_max, 100, 200_000)?;
         within("attach_factor", &self.attach_factor, 0.0, 10.0)?;

@@ -3,7 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use souffleur_core::batch::TrainingBatch;
+use souffleur_core::job::{Interrupted, Job};
 
+use super::params::Params;
+
+/// Steps of a bisection: to a millionth of a millionth.
+const BISECTIONS: usize = 42;
+/// Rows between two signs of life.
+const ROWS_PER_CHECK: usize = 4096;
 /// Two-sided 95 % of a normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -66,21 +73,24 @@ struct Raw {
     evidence: Evidence,
 }
 
-/// For each context (`context[row]` of each row) what is known of each rule; rules used less than `min_uses` times are
+/// For each context (`context[row]` of each row) what is known of each rule; rules used less than [`Params::min_uses`] times are
 /// left out. The best first.
 pub(super) fn preferences(
     batch: &TrainingBatch,
     context: &[Option<usize>],
     contexts: usize,
-    min_uses: usize,
-    fdr: f64,
-) -> Vec<Vec<Preference>> {
-    let Some(rules) = &batch.session_rules else { return vec![Vec::new(); contexts] };
+    params: &Params,
+    job: &Job,
+) -> Result<Vec<Vec<Preference>>, Interrupted> {
+    let Some(rules) = &batch.session_rules else { return Ok(vec![Vec::new(); contexts]) };
     let score = |row: usize| f64::from(batch.outcomes.success_score[row]);
     let known = |row: &usize| !score(*row).is_nan();
     let mut uses: Vec<Vec<Vec<Use>>> = vec![vec![Vec::new(); rules.rule_ids.len()]; contexts];
     let mut scores: Vec<Vec<f64>> = vec![Vec::new(); contexts];
     for row in (0..batch.len()).filter(known) {
+        if row % ROWS_PER_CHECK == 0 {
+            job.check()?;
+        }
         let Some(context) = context[row] else { continue };
         scores[context].push(score(row));
         for at in rules.of(row) {
@@ -90,13 +100,14 @@ pub(super) fn preferences(
     }
     let mut raw: Vec<(usize, usize, Raw)> = Vec::new();
     for (context, of_context) in uses.iter().enumerate() {
-        for (rule, uses) in of_context.iter().enumerate().filter(|(_, uses)| uses.len() >= min_uses) {
+        for (rule, uses) in of_context.iter().enumerate().filter(|(_, uses)| uses.len() >= params.min_uses) {
+            job.check()?;
             raw.extend(estimate(uses, &score, &scores[context]).map(|raw| (context, rule, raw)));
         }
     }
     let pooled = pool(&raw, rules.rule_ids.len());
     let p_values: Vec<f64> = pooled.iter().map(|(effect, sd)| two_sided(effect / sd)).collect();
-    let discovered = benjamini_hochberg(&p_values, fdr);
+    let discovered = benjamini_hochberg(&p_values, params.fdr);
     let mut found = vec![Vec::new(); contexts];
     for (i, (context, rule, raw)) in raw.into_iter().enumerate() {
         let (effect, sd) = pooled[i];
@@ -119,7 +130,7 @@ pub(super) fn preferences(
         });
     }
     found.iter_mut().for_each(|of| of.sort_by(|a, b| b.effect.total_cmp(&a.effect).then(a.rule_id.cmp(&b.rule_id))));
-    found
+    Ok(found)
 }
 
 /// The mean score under the rule less the mean score of the context, with its variance by the influence function.
@@ -148,39 +159,52 @@ fn estimate(uses: &[Use], score: &impl Fn(usize) -> f64, all: &[f64]) -> Option<
     (variance > 0.0).then_some(raw)
 }
 
-/// Each effect drawn towards its rule's mean over the contexts, as far as the contexts are alike (empirical Bayes with
-/// the between-context variance of DerSimonian & Laird 1986); with its standard deviation before that, so that the width
-/// of an interval does not rest on how alike the contexts are.
+/// Each effect drawn towards its rule's mean over the contexts, as far as the contexts are alike: empirical Bayes with
+/// the between-context variance of Paule & Mandel (1982), which holds where some contexts are known far better than
+/// others, and the correction of Morris (1983) for its being estimated from few. With three contexts or fewer nothing is
+/// drawn. Beside it the standard deviation before that, so that the width of an interval does not rest on how alike the
+/// contexts are.
 fn pool(raw: &[(usize, usize, Raw)], rules: usize) -> Vec<(f64, f64)> {
     let mut pooled = vec![(0.0, 0.0); raw.len()];
     for rule in 0..rules {
         let of_rule: Vec<usize> = (0..raw.len()).filter(|i| raw[*i].1 == rule).collect();
-        let weights: Vec<f64> = of_rule.iter().map(|i| 1.0 / raw[*i].2.variance).collect();
-        let total: f64 = weights.iter().sum();
-        let fixed = of_rule.iter().zip(&weights).map(|(i, w)| w * raw[*i].2.effect).sum::<f64>() / total;
-        let scatter: f64 = of_rule.iter().zip(&weights).map(|(i, w)| w * (raw[*i].2.effect - fixed).powi(2)).sum();
-        let squares: f64 = weights.iter().map(|w| w * w).sum();
-        let between = ((scatter - (of_rule.len() as f64 - 1.0)) / (total - squares / total)).max(0.0);
-        for &i in &of_rule {
-            let (effect, variance) = (raw[i].2.effect, raw[i].2.variance);
-            // With one context, or alike ones only by chance, there is nothing to be drawn towards.
-            let usable = of_rule.len() > 2 && between.is_finite() && between > 0.0;
-            pooled[i] = if usable {
-                let mean = mean_of_contexts(raw, &of_rule, between);
-                let share = between / (between + variance);
-                (share * effect + (1.0 - share) * mean, variance.sqrt())
-            } else {
-                (effect, variance.sqrt())
-            };
+        let found: Vec<(f64, f64)> = of_rule.iter().map(|i| (raw[*i].2.effect, raw[*i].2.variance)).collect();
+        let between = between_variance(&found);
+        let mean = mean_of_contexts(&found, between);
+        let count = found.len() as f64;
+        let trust = ((count - 3.0) / (count - 1.0).max(1.0)).max(0.0);
+        for (i, (effect, variance)) in of_rule.into_iter().zip(found) {
+            let drawn = trust * variance / (variance + between);
+            pooled[i] = ((1.0 - drawn) * effect + drawn * mean, variance.sqrt());
         }
     }
     pooled
 }
 
-fn mean_of_contexts(raw: &[(usize, usize, Raw)], of_rule: &[usize], between: f64) -> f64 {
-    let weight = |i: &usize| 1.0 / (between + raw[*i].2.variance);
-    let sum: f64 = of_rule.iter().map(weight).sum();
-    of_rule.iter().map(|i| weight(i) * raw[*i].2.effect).sum::<f64>() / sum
+/// Mean of effects (each with its variance), each weighted by how well it is known of contexts that differ so much.
+fn mean_of_contexts(found: &[(f64, f64)], between: f64) -> f64 {
+    let total: f64 = found.iter().map(|(_, variance)| 1.0 / (between + variance)).sum();
+    found.iter().map(|(effect, variance)| effect / (between + variance)).sum::<f64>() / total
+}
+
+/// The variance of true effects over contexts at which the effects found scatter as much as they should; 0 if they scatter
+/// less. By bisection, as the scatter falls with the variance.
+fn between_variance(found: &[(f64, f64)]) -> f64 {
+    let freedom = found.len() as f64 - 1.0;
+    let scatter = |between: f64| {
+        let mean = mean_of_contexts(found, between);
+        found.iter().map(|(effect, variance)| (effect - mean).powi(2) / (between + variance)).sum::<f64>()
+    };
+    // Effects lie in [-1, 1].
+    let (mut low, mut high) = (0.0, 4.0);
+    if freedom < 1.0 || scatter(low) <= freedom {
+        return 0.0;
+    }
+    for _ in 0..BISECTIONS {
+        let middle = f64::midpoint(low, high);
+        if scatter(middle) > freedom { low = middle } else { high = middle }
+    }
+    low
 }
 
 /// Probability of a normal value at least so far from 0.
@@ -207,6 +231,21 @@ mod tests {
         assert_eq!(benjamini_hochberg(&p, 0.05), [true, true, true, true, false]);
         assert_eq!(benjamini_hochberg(&[0.03, 0.04], 0.05), [true, true]);
         assert_eq!(benjamini_hochberg(&[0.04, 0.06], 0.05), [false, false]);
+    }
+
+    #[test]
+    fn contexts_differ_as_much_as_their_effects_scatter_beyond_chance() {
+        // Equal variances: the sample variance less the variance of each.
+        let equal = [(0.1, 0.01), (0.3, 0.01), (0.5, 0.01), (0.7, 0.01)];
+        assert!((between_variance(&equal) - (0.2 / 3.0 - 0.01)).abs() < 1e-9, "{}", between_variance(&equal));
+        assert_eq!(between_variance(&[(0.1, 0.04), (0.2, 0.04), (0.15, 0.04)]), 0.0);
+        assert_eq!((between_variance(&[]), between_variance(&[(0.3, 0.1)])), (0.0, 0.0));
+        // One context stands out among well known ones: it is not talked down.
+        let raw = |effect, variance| Raw { uses: 50, effect, variance, evidence: Evidence::Weighted };
+        let mut all: Vec<(usize, usize, Raw)> = (0..5).map(|context| (context, 0, raw(0.0, 4e-5))).collect();
+        all.push((5, 0, raw(0.15, 5e-4)));
+        let pooled = pool(&all, 1);
+        assert!(pooled[5].0 > 0.13 && pooled[0].0.abs() < 0.001, "{pooled:?}");
     }
 
     #[test]

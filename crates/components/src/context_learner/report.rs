@@ -19,6 +19,8 @@ pub struct Report {
     pub update: Update,
     /// Share of sessions in no context, in [0, 1].
     pub unknown_share: f64,
+    /// Share of sessions between contexts that were attached to the nearest one: these are unsure.
+    pub unsure_share: f64,
     /// Density-based validity of the contexts, in [-1, 1] (Moulavi et al. 2014).
     pub dbcv: f64,
     /// Mean silhouette of the distinct sessions in contexts, in [-1, 1]; nothing for one context.
@@ -44,6 +46,8 @@ pub struct Update {
     pub new_unknown_share: f64,
     /// How much the shares of the contexts moved among new sessions (population stability index).
     pub psi: f64,
+    /// What this index exceeds by chance alone once in a thousand.
+    pub psi_by_chance: f64,
     /// Numbers of contexts that are new.
     pub appeared: Vec<u32>,
     /// Numbers of contexts that are gone.
@@ -61,6 +65,8 @@ pub struct ContextReport {
     pub sessions: usize,
     /// Share of all sessions, in [0, 1].
     pub share: f64,
+    /// The same in the run before; nothing if the context is new.
+    pub share_before: Option<f64>,
     /// Sessions in the last 24 hours before the newest one.
     pub recent_sessions: usize,
     /// Share of failures among its sessions whose outcome is known; nothing if none is.

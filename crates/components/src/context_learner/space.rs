@@ -1,31 +1,84 @@
 //! The space contexts are found in.
 
 use ndarray::{Array2, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
 use souffleur_core::error::ComponentError;
-use souffleur_core::features::{COMPLEXITY, DOMAIN_START, PROJECT_TYPE_START, WIDTH};
+use souffleur_core::features::{COMPLEXITY, PROJECT_TYPE_START, TEAM_SIZE, WIDTH};
+use souffleur_core::job::Job;
+
+use super::params::Params;
+use crate::bridge::distinct::Distinct;
 
 /// The columns that describe a context: how prompts are written and for whom. The five scores say how good one prompt
 /// is, not where it comes from.
 const COLUMNS: std::ops::Range<usize> = 5..WIDTH;
+/// The one linguistic column that is yes or no.
+const HAS_EXAMPLES: usize = 13;
 
-/// The rows of `features` (rows x 31) in the space: each category's columns scaled so that another member counts for
-/// `category_weight`, everything else as it is.
-pub(super) fn coordinates(features: ArrayView2<'_, f32>, category_weight: f64) -> Result<Array2<f32>, ComponentError> {
-    if features.ncols() != WIDTH {
-        let have = features.ncols();
-        return Err(ComponentError::Data(format!("rows have {have} features; all {WIDTH} are needed")));
+/// What each column counts for. A model keeps its own, so that rows are always looked at as when it was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Space {
+    /// What the value of each of [`COLUMNS`] is multiplied with, so that distances become Euclidean.
+    scales: Vec<f32>,
+}
+
+impl Space {
+    /// The space these parameters ask for.
+    pub(super) fn of(params: &Params) -> Self {
+        let weight = |column: usize| match column {
+            // Two members of a category differ in two columns.
+            PROJECT_TYPE_START..COMPLEXITY => params.category_weight / 2.0,
+            COMPLEXITY => params.complexity_weight,
+            TEAM_SIZE => params.team_size_weight,
+            HAS_EXAMPLES => params.examples_weight,
+            _ => params.linguistic_weight,
+        };
+        Self { scales: COLUMNS.map(|column| weight(column).sqrt() as f32).collect() }
     }
-    let mut rows = features.slice_axis(Axis(1), COLUMNS.into()).to_owned();
-    // Two members differ in two columns.
-    let scale = (category_weight / 2.0).sqrt() as f32;
-    for column in (PROJECT_TYPE_START..DOMAIN_START).chain(DOMAIN_START..COMPLEXITY) {
-        rows.column_mut(column - COLUMNS.start).mapv_inplace(|v| v * scale);
+
+    /// How many columns rows have in the space.
+    pub(super) fn columns(&self) -> usize {
+        self.scales.len()
     }
-    Ok(rows)
+
+    /// The rows of `features` (rows x 31) in the space.
+    ///
+    /// # Errors
+    /// Rows of another width.
+    pub(super) fn coordinates(&self, features: ArrayView2<'_, f32>) -> Result<Array2<f32>, ComponentError> {
+        if features.ncols() != WIDTH || self.scales.len() != COLUMNS.len() {
+            let have = features.ncols();
+            return Err(ComponentError::Data(format!("rows have {have} features; all {WIDTH} are needed")));
+        }
+        let mut rows = features.slice_axis(Axis(1), COLUMNS.into()).to_owned();
+        for mut row in rows.outer_iter_mut() {
+            row.iter_mut().zip(&self.scales).for_each(|(value, scale)| *value *= scale);
+        }
+        Ok(rows)
+    }
+}
+
+/// Equal rows taken together.
+pub(super) struct DistinctRows {
+    /// One row each, in the order in which they first occur.
+    pub(super) rows: Array2<f32>,
+    /// The number of its distinct row, for each row.
+    pub(super) of_row: Vec<usize>,
+    /// The row in which each first occurs.
+    pub(super) first: Vec<usize>,
+}
+
+impl DistinctRows {
+    pub(super) fn of(rows: &Array2<f32>, job: &Job) -> Result<Self, ComponentError> {
+        let Distinct { first, of_row } = Distinct::of(rows.outer_iter(), job)?;
+        Ok(Self { rows: rows.select(Axis(0), &first), of_row, first })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use souffleur_core::features::DOMAIN_START;
+
     use super::*;
 
     #[test]
@@ -34,9 +87,11 @@ mod tests {
         features[[0, DOMAIN_START]] = 1.0;
         features[[1, DOMAIN_START + 3]] = 1.0;
         features[[1, 0]] = 1.0;
-        let rows = coordinates(features.view(), 0.5).unwrap();
+        features[[1, TEAM_SIZE]] = 0.5;
+        let params = Params { category_weight: 0.5, team_size_weight: 2.0, ..Params::default() };
+        let rows = Space::of(&params).coordinates(features.view()).unwrap();
         let apart: f32 = rows.row(0).iter().zip(rows.row(1)).map(|(a, b)| (a - b) * (a - b)).sum();
-        assert!((apart - 0.5).abs() < 1e-6, "{apart}");
-        assert!(coordinates(Array2::zeros((1, 3)).view(), 0.5).is_err());
+        assert!((apart - 1.0).abs() < 1e-6, "{apart}");
+        assert!(Space::of(&params).coordinates(Array2::zeros((1, 3)).view()).is_err());
     }
 }

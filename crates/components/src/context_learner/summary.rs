@@ -6,21 +6,29 @@ use super::clusters::Place;
 use super::model::{Context, Model};
 use super::preference::Verdict;
 use super::report::{ContextReport, Report, Update};
+use super::space::DistinctRows;
 
 /// Contexts told of one by one.
 const TOLD: usize = 8;
+/// A share that changed by this much since the run before is told.
+const MOVED: f64 = 0.02;
 /// Below this Jaccard index a context should not be trusted (Hennig 2007).
 const DOUBTFUL_BELOW: f64 = 0.6;
 
 /// The report on a run.
 pub(super) fn report(
     model: &Model,
-    of_row: &[usize],
+    previous: Option<&Model>,
+    distinct: &DistinctRows,
     places: &[Place],
     batch: &TrainingBatch,
     update: Update,
 ) -> Report {
-    let unknown = of_row.iter().filter(|row| places[**row].cluster.is_none()).count();
+    let share = |counts: fn(&Place) -> bool| {
+        distinct.of_row.iter().filter(|row| counts(&places[**row])).count() as f64 / batch.len() as f64
+    };
+    let unknown_share = share(|place| place.cluster.is_none());
+    let before = |id: u32| previous?.contexts.iter().find(|context| context.id == id).map(|context| context.share);
     let mut contexts: Vec<ContextReport> = model
         .contexts
         .iter()
@@ -30,6 +38,7 @@ pub(super) fn report(
             description: context.description.clone(),
             sessions: context.sessions,
             share: context.share,
+            share_before: before(context.id),
             recent_sessions: context.recent,
             failure_rate: (context.known > 0).then(|| context.failed as f64 / context.known as f64),
             stability: *stability,
@@ -38,13 +47,13 @@ pub(super) fn report(
         })
         .collect();
     contexts.sort_by(|a, b| b.sessions.cmp(&a.sessions).then(a.id.cmp(&b.id)));
-    let unknown_share = unknown as f64 / batch.len() as f64;
     let mut report = Report {
         summary: Vec::new(),
         sessions: batch.len(),
-        distinct_sessions: places.len(),
+        distinct_sessions: distinct.rows.nrows(),
         update,
         unknown_share,
+        unsure_share: share(|place| place.cluster.is_some() && place.membership < 1.0),
         dbcv: model.choice.dbcv,
         silhouette: model.quality.silhouette,
         noise_share: model.quality.noise_share,
@@ -61,11 +70,12 @@ fn percent(share: f64) -> String {
 
 fn sentences(report: &Report, contexts: &[Context]) -> Vec<String> {
     let mut lines = vec![format!(
-        "{} sessions, {} of them different, fall into {} contexts; {} belong to none.",
+        "{} sessions, {} of them different, fall into {} contexts; {} belong to none, {} lie between.",
         report.sessions,
         report.distinct_sessions,
         contexts.len(),
-        percent(report.unknown_share)
+        percent(report.unknown_share),
+        percent(report.unsure_share)
     )];
     let how = if report.update.clustered { "All were clustered" } else { "New ones were attached" };
     lines.push(format!("{how}: {}.", report.update.reason));
@@ -77,9 +87,11 @@ fn sentences(report: &Report, contexts: &[Context]) -> Vec<String> {
     ));
     for context in report.contexts.iter().take(TOLD) {
         let doubt = if context.stability < DOUBTFUL_BELOW { " Not stable: do not rely on it." } else { "" };
+        let moved = context.share_before.filter(|before| (before - context.share).abs() >= MOVED);
+        let moved = moved.map_or_else(String::new, |before| format!(", {} before", percent(before)));
         let failed = context.failure_rate.map_or_else(String::new, |rate| format!(", {} failed", percent(rate)));
         lines.push(format!(
-            "Context {} ({}{failed}): {}.{}{doubt}",
+            "Context {} ({}{moved}{failed}): {}.{}{doubt}",
             context.id,
             percent(context.share),
             context.description,

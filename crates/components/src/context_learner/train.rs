@@ -8,16 +8,18 @@ use souffleur_core::batch::TrainingBatch;
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 
-use super::clusters::{self, Failed, Place};
+use super::clusters::Place;
+use super::drift::judge;
+use super::failed::Failed;
 use super::model::{Context, Model, Quality};
 use super::params::Params;
 use super::preference::preferences;
 use super::report::{Report, Update};
-use super::space::coordinates;
+use super::search;
+use super::space::{DistinctRows, Space};
 use super::summary;
 use crate::bridge::Phases;
-use crate::bridge::distinct::Distinct;
-use crate::bridge::contrast::{contrast, sentence};
+use crate::bridge::contrast::{contrasts, sentence};
 
 /// Fewest distinct rows contexts are learnt from.
 pub(super) const DISTINCT_MINIMUM: usize = 30;
@@ -29,16 +31,6 @@ const SILHOUETTE_ROWS: usize = 2000;
 const TRAITS: usize = 3;
 /// A day.
 const DAY_US: i64 = 86_400_000_000;
-/// Least share counted by the population stability index, so that an empty context does not make it infinite.
-const SHARE_MINIMUM: f64 = 1e-4;
-
-/// The rows of a batch as contexts see them.
-struct Rows {
-    /// The different ones.
-    different: Array2<f32>,
-    /// For each row of the batch which of these it is.
-    of_row: Vec<usize>,
-}
 
 /// Trains on the sessions of `batch`: attaches what is new to the contexts of `previous`, or clusters all again where
 /// there is none or drift says so.
@@ -48,44 +40,39 @@ pub(super) fn train(
     batch: &TrainingBatch,
     job: &Job,
 ) -> Result<(Model, Report), ComponentError> {
-    let mut phases = Phases::new(job, 4);
-    let all = coordinates(batch.features.view(), params.category_weight)?;
-    let distinct = Distinct::of(all.outer_iter(), job)?;
-    let rows = Rows { different: all.select(Axis(0), &distinct.first), of_row: distinct.of_row };
-    let have = rows.different.nrows();
+    let mut phases = Phases::new(job, 5);
+    let space = Space::of(params);
+    let distinct = DistinctRows::of(&space.coordinates(batch.features.view())?, job)?;
+    let have = distinct.rows.nrows();
     if have < DISTINCT_MINIMUM {
         return Err(ComponentError::TooFewRows { what: "different sessions", have, need: DISTINCT_MINIMUM });
     }
     phases.next()?;
     let failed = |failed: Failed| failed.into_error(job);
-    let known = match previous {
-        Some(model) => {
-            // In the space the known contexts were found in.
-            let different = batch.features.select(Axis(0), &distinct.first);
-            let known = coordinates(different.view(), model.category_weight)?;
-            Some(model.clusters.place(known.view(), &phases.watch()).map_err(failed)?)
-        }
-        None => None,
+    let known = previous.map(|model| known_places(model, &space, &distinct, batch, &phases)).transpose()?;
+    phases.next()?;
+    let mut update = match (previous, &known) {
+        (Some(previous), Some(known)) => judge(params, previous, |row| &known[distinct.of_row[row]], batch),
+        _ => Update::first(batch.len()),
     };
-    let (reason, mut update) = judge(params, previous, known.as_deref(), &rows, batch);
-    let mut model = match (previous, reason) {
-        (Some(previous), None) => previous.clone(),
-        (previous, reason) => {
-            update.clustered = true;
-            update.reason = reason.unwrap_or_else(|| "there were no contexts yet".to_owned());
-            cluster_again(params, previous, known.as_deref(), &rows, job, &mut phases).map_err(failed)?
+    let (mut model, places) = match (previous, known) {
+        (Some(previous), Some(known)) if !update.clustered && previous.space == space => (previous.clone(), known),
+        (previous, known) => {
+            if !update.clustered {
+                update.clustered = true;
+                "the weights of the features are others".clone_into(&mut update.reason);
+            }
+            let known = known.as_deref();
+            let model = cluster_again(params, space, previous, known, &distinct, job, &mut phases).map_err(failed)?;
+            let places = model.clusters.place(distinct.rows.view(), &phases.watch()).map_err(failed)?;
+            (model, places)
         }
     };
     phases.next()?;
-    let places = match known {
-        Some(known) if !update.clustered => known,
-        _ => model.clusters.place(rows.different.view(), &phases.watch()).map_err(failed)?,
-    };
-    describe(params, &mut model, &places, &rows, batch, job)?;
+    describe(params, &mut model, &places, &distinct, batch, job)?;
     if update.clustered {
-        let cluster = |row: usize| places[rows.of_row[row]].cluster;
-        let unknown = (0..batch.len()).filter(|row| cluster(*row).is_none()).count();
-        model.unknown_share = unknown as f64 / batch.len() as f64;
+        let known: usize = model.contexts.iter().map(|context| context.sessions).sum();
+        model.unknown_share = (batch.len() - known) as f64 / batch.len() as f64;
         model.rows_clustered = batch.len();
     }
     model.watermark = batch.version.watermark;
@@ -93,104 +80,51 @@ pub(super) fn train(
     let (before, after) = (previous.map(ids).unwrap_or_default(), ids(&model));
     update.appeared = after.difference(&before).copied().collect();
     update.vanished = before.difference(&after).copied().collect();
-    let report = summary::report(&model, &rows.of_row, &places, batch, update);
+    let report = summary::report(&model, previous, &distinct, &places, batch, update);
     Ok((model, report))
 }
 
-/// Why all must be clustered again, or nothing; and what is new since the last run.
-fn judge(
-    params: &Params,
-    previous: Option<&Model>,
-    known: Option<&[Place]>,
-    rows: &Rows,
+/// Where each distinct row belongs among the contexts of the previous run, looked at as that run did.
+fn known_places(
+    previous: &Model,
+    space: &Space,
+    distinct: &DistinctRows,
     batch: &TrainingBatch,
-) -> (Option<String>, Update) {
-    let mut update = Update {
-        clustered: false,
-        reason: "the new sessions belong to known contexts".to_owned(),
-        new_sessions: batch.len(),
-        new_unknown_share: 0.0,
-        psi: 0.0,
-        appeared: Vec::new(),
-        vanished: Vec::new(),
-    };
-    let (Some(previous), Some(known)) = (previous, known) else { return (None, update) };
-    let new: Vec<bool> = batch.rows.seq.iter().map(|seq| *seq > previous.watermark).collect();
-    let place = |row: usize| known[rows.of_row[row]].cluster;
-    let shares = |new_ones: bool| {
-        let mut counts = vec![0.0; previous.clusters.len() + 1];
-        for row in (0..batch.len()).filter(|row| new[*row] == new_ones) {
-            counts[place(row).unwrap_or(previous.clusters.len())] += 1.0;
-        }
-        let total: f64 = counts.iter().sum();
-        (counts.into_iter().map(|count| count / total.max(1.0)).collect::<Vec<f64>>(), total as usize)
-    };
-    let ((old_shares, _), (new_shares, count)) = (shares(false), shares(true));
-    update.new_sessions = count;
-    if count == 0 {
-        "there are no new sessions".clone_into(&mut update.reason);
-    }
-    let growth = batch.len() as f64 / previous.rows_clustered.max(1) as f64 - 1.0;
-    // Few new rows say little: their shares are no evidence of drift.
-    if count >= params.min_context_rows {
-        update.new_unknown_share = new_shares[previous.clusters.len()];
-        update.psi = population_stability(&old_shares, &new_shares);
-    }
-    let reason = if previous.category_weight != params.category_weight {
-        Some(format!("`category_weight` was {} and is {}", previous.category_weight, params.category_weight))
-    } else if update.new_unknown_share > previous.unknown_share + params.drift_unknown_share {
-        let share = 100.0 * update.new_unknown_share;
-        Some(format!("{share:.1} % of the new sessions belong to no known context"))
-    } else if update.psi > params.drift_psi {
-        Some(format!("the shares of the contexts moved (population stability index {:.2})", update.psi))
-    } else if growth > params.drift_growth {
-        Some(format!("the history grew by {:.0} % since all was clustered", 100.0 * growth))
+    phases: &Phases<'_>,
+) -> Result<Vec<Place>, ComponentError> {
+    let places = if previous.space == *space {
+        previous.clusters.place(distinct.rows.view(), &phases.watch())
     } else {
-        None
+        let rows = previous.space.coordinates(batch.features.select(Axis(0), &distinct.first).view())?;
+        previous.clusters.place(rows.view(), &phases.watch())
     };
-    (reason, update)
-}
-
-/// Population stability index (Siddiqi 2006): below .1 shares are the same, above .25 they moved.
-fn population_stability(before: &[f64], after: &[f64]) -> f64 {
-    let share = |v: &f64| v.max(SHARE_MINIMUM);
-    before.iter().zip(after).map(|(b, a)| (share(a) - share(b)) * (share(a) / share(b)).ln()).sum()
+    places.map_err(|failed| failed.into_error(phases.job()))
 }
 
 /// Clusters all distinct rows, recognises contexts again, and judges the result by resampling.
 fn cluster_again(
     params: &Params,
+    space: Space,
     previous: Option<&Model>,
     known: Option<&[Place]>,
-    rows: &Rows,
+    distinct: &DistinctRows,
     job: &Job,
     phases: &mut Phases<'_>,
 ) -> Result<Model, Failed> {
-    let all = &rows.different;
+    let all = &distinct.rows;
     // Evenly over the history, so that old and new ones count.
     let step = all.nrows().div_ceil(params.clustered_rows_max);
     let sample: Array2<f32> = all.slice(s![..;step, ..]).to_owned();
-    let found = clusters::find(sample.view(), params, job.seed(), &phases.watch())?;
+    let found = search::find(sample.view(), params, job.seed(), &phases.watch())?;
     phases.next().map_err(|_| Failed::Interrupted)?;
-    let labels = found.clusters.labels(sample.view(), &phases.watch())?;
-    let quality = judge_clusters(params, &found, &sample, &labels, job, phases)?;
-    let known: Option<Vec<i32>> = known.map(|known| known.iter().step_by(step).map(label).collect());
-    let (ids, next_id) = recognise(previous, known.as_deref(), &labels, found.clusters.len());
-    let contexts = ids.into_iter().map(|id| Context {
-        id,
-        description: String::new(),
-        traits: Vec::new(),
-        sessions: 0,
-        share: 0.0,
-        recent: 0,
-        known: 0,
-        failed: 0,
-        preferences: Vec::new(),
-    });
+    let labels = &found.labels;
+    let quality = judge_clusters(params, &found, &sample, job, phases)?;
+    let known: Option<Vec<i32>> = known.map(|known| known.iter().step_by(step).map(Place::label).collect());
+    let (ids, next_id) = recognise(previous, known.as_deref(), labels, found.clusters.len());
     Ok(Model {
-        contexts: contexts.collect(),
+        space,
+        contexts: ids.into_iter().map(Context::new).collect(),
         clusters: found.clusters,
-        category_weight: params.category_weight,
         choice: found.choice,
         next_id,
         watermark: souffleur_core::ids::Seq(0),
@@ -200,27 +134,21 @@ fn cluster_again(
     })
 }
 
-fn label(place: &Place) -> i32 {
-    place.cluster.map_or(-1, |cluster| cluster as i32)
-}
-
 fn judge_clusters(
     params: &Params,
-    found: &clusters::Found,
+    found: &search::Found,
     rows: &Array2<f32>,
-    labels: &[i32],
     job: &Job,
     phases: &Phases<'_>,
 ) -> Result<Quality, Failed> {
-    let watch = phases.watch();
+    let (watch, labels) = (phases.watch(), found.labels.as_slice());
     let several = labels.iter().any(|label| *label > 0);
     let silhouette = if several {
         Some(silhouette_sampled(rows.view(), labels, SILHOUETTE_ROWS, job.seed(), &watch)?.mean)
     } else {
         None
     };
-    let (clusters, choice) = (&found.clusters, found.choice);
-    let stability = clusters::stability(rows.view(), clusters, choice, params, params.resamples, job.seed(), &watch)?;
+    let stability = search::stability(rows.view(), labels, found.choice, params, params.resamples, job.seed(), &watch)?;
     let noise = found.core_labels.iter().zip(labels).filter(|(_, label)| **label < 0).count();
     let mut by_cluster = vec![0.0; found.clusters.len()];
     for cluster in &stability.clusters {
@@ -263,26 +191,29 @@ fn describe(
     params: &Params,
     model: &mut Model,
     places: &[Place],
-    rows: &Rows,
+    distinct: &DistinctRows,
     batch: &TrainingBatch,
     job: &Job,
 ) -> Result<(), ComponentError> {
-    let context: Vec<Option<usize>> = rows.of_row.iter().map(|distinct| places[*distinct].cluster).collect();
+    let context: Vec<Option<usize>> = distinct.of_row.iter().map(|distinct| places[*distinct].cluster).collect();
+    let contexts = model.contexts.len();
+    let traits = contrasts(batch.features.view(), &context, contexts, job)?;
+    let preferences = preferences(batch, &context, contexts, params, job)?;
     let newest = batch.rows.event_time_us.iter().copied().max().unwrap_or(0);
-    let preferences = preferences(batch, &context, model.contexts.len(), params.min_uses, params.fdr);
-    for (number, (of_context, preferences)) in model.contexts.iter_mut().zip(preferences).enumerate() {
-        job.check()?;
-        let inside: Vec<bool> = context.iter().map(|c| *c == Some(number)).collect();
-        let members = || (0..batch.len()).filter(|row| inside[*row]);
-        (of_context.failed, of_context.known) = members()
-            .filter_map(|row| batch.outcomes.failed(row))
-            .fold((0usize, 0usize), |(failed, known), f| (failed + usize::from(f), known + 1));
-        of_context.traits = contrast(batch.features.view(), &inside);
-        of_context.description = sentence(&of_context.traits, TRAITS);
-        of_context.sessions = members().count();
-        of_context.share = of_context.sessions as f64 / batch.len() as f64;
-        of_context.recent = members().filter(|row| batch.rows.event_time_us[*row] > newest - DAY_US).count();
-        of_context.preferences = preferences;
+    for ((of_context, traits), preferences) in model.contexts.iter_mut().zip(traits).zip(preferences) {
+        let description = sentence(&traits, TRAITS);
+        *of_context = Context { description, traits, preferences, ..Context::new(of_context.id) };
     }
+    for (row, number) in context.iter().enumerate().filter_map(|(row, number)| Some((row, (*number)?))) {
+        let of_context = &mut model.contexts[number];
+        of_context.sessions += 1;
+        of_context.recent += usize::from(batch.rows.event_time_us[row] > newest - DAY_US);
+        if let Some(failed) = batch.outcomes.failed(row) {
+            of_context.known += 1;
+            of_context.failed += usize::from(failed);
+        }
+    }
+    let sessions = batch.len() as f64;
+    model.contexts.iter_mut().for_each(|context| context.share = context.sessions as f64 / sessions);
     Ok(())
 }
