@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod calibration;
+mod cholesky;
 pub mod clustering_quality;
 pub mod conformal;
 pub mod gaussian_mixture;
@@ -23,6 +24,7 @@ pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
 pub mod pca;
+pub mod ridge;
 mod space_tree;
 mod symmetric_eigen;
 pub mod watch;
