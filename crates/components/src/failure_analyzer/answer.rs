@@ -7,6 +7,7 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::ids::Seq;
 use souffleur_core::records::Session;
 
+use super::advice::Advice;
 use super::contributions::{self, Group};
 use super::model::Model;
 use super::modes::ModeReport;
@@ -51,6 +52,8 @@ pub struct Answer {
     pub conformal: Conformal,
     /// The way it would fail, if it is like one that is known.
     pub mode: Option<ModeReport>,
+    /// What is known to help.
+    pub advice: Advice,
     /// What moves the probability most, the strongest first.
     pub contributions: Vec<Contribution>,
     /// The most similar past failures, the nearest first.
@@ -122,6 +125,7 @@ pub(super) fn answer(params: &Params, model: &Model, query: &Query) -> Result<An
             may_succeed: usual.negative > params.alpha,
             alpha: params.alpha,
         },
+        advice: model.advisor.advise(ArrayView1::from(&row), p_failure)?,
         mode: model.modes.of(&added)?.cloned(),
         similar_failures: model.similar(ArrayView1::from(&row), neighbors)?,
     })

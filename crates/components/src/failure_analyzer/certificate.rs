@@ -102,7 +102,7 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
     let params = Params::default().check().map_err(ComponentError::Params)?;
     let learn = feature_batch(seed, CERTIFICATE_ROWS);
     let test = feature_batch(!seed, CERTIFICATE_TEST_ROWS);
-    let (model, _) = train::train(&params, &batch(learn.features, &learn.failed), job)?;
+    let train::Run { model, .. } = train::train(&params, &batch(learn.features, &learn.failed), job)?;
     let anomaly = anomaly_scores(&model.forest, test.features.view(), &())?;
     let log_odds = model.log_odds(&test.features, &anomaly)?;
     let p: Vec<f64> = log_odds.iter().map(|&z| model.calibration.probability(z)).collect::<Result<_, _>>()?;
@@ -165,7 +165,7 @@ mod tests {
         inverted.outcomes.success_score.iter_mut().for_each(|s| *s = 1.0 - *s);
         let params = Params::default();
         for (batch, right) in [(case.batch, true), (inverted, false)] {
-            let (model, _) = train::train(&params, &batch, &job).unwrap();
+            let train::Run { model, .. } = train::train(&params, &batch, &job).unwrap();
             let answer = super::super::answer::answer(&params, &model, &case.query).unwrap();
             assert_eq!((case.verify)(&answer).is_ok(), right, "{answer:?}");
         }

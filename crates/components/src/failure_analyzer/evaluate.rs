@@ -5,6 +5,7 @@ use souffleur_algorithms::metrics::{Bins, MetricError, auroc, average_precision,
 use souffleur_core::error::ComponentError;
 use souffleur_core::features::COLUMNS;
 
+use super::advice::AdviceReport;
 use super::model::Model;
 use super::params::Params;
 use super::report::{HeldOut, Report, Signal};
@@ -55,6 +56,7 @@ pub(super) fn report(
     data: &Labelled,
     held: &Held<'_>,
     model: &Model,
+    advice: AdviceReport,
 ) -> Result<Report, ComponentError> {
     let threshold = model.threshold;
     let figures = figures(held, threshold).map_err(|e| ComponentError::Data(e.to_string()))?;
@@ -72,6 +74,7 @@ pub(super) fn report(
         modes: model.modes.ranked(),
         unexplained_share: model.modes.unexplained_share,
         threshold,
+        advice,
         signals,
     })
 }

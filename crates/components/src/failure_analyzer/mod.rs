@@ -1,5 +1,6 @@
 //! Which prompts will fail, how sure that is, and which past failures they resemble.
 
+mod advice;
 mod answer;
 mod certificate;
 mod contributions;
@@ -19,6 +20,7 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 use souffleur_core::query::Query as DataQuery;
 
+pub use advice::{Advice, AdviceReport, Evidence, Preventable, Refused, RuleEffect, Suggestion};
 pub use answer::{Answer, Conformal, Contribution, Query, SimilarFailure};
 pub use model::Model;
 pub use modes::{Driver, ModeReport};
@@ -51,7 +53,7 @@ impl Component for FailureAnalyzer {
         cadence: Cadence::NewRows(1000),
         minimum_rows: 2 * train::CLASS_MINIMUM,
         budgets: Budgets { train_ms: 300_000, answer_ms: 1_000 },
-        snapshot_version: 2,
+        snapshot_version: 3,
     };
 
     const BARS: &'static [Bar] = &[
@@ -69,7 +71,7 @@ impl Component for FailureAnalyzer {
     type Answer = Answer;
 
     fn query(_: &Params) -> DataQuery {
-        DataQuery::quality_labeled_data()
+        DataQuery { session_rules: true, ..DataQuery::quality_labeled_data() }
     }
 
     fn train(
@@ -78,7 +80,7 @@ impl Component for FailureAnalyzer {
         batch: &TrainingBatch,
         job: &Job,
     ) -> Result<Trained<Self>, ComponentError> {
-        let (model, report) = train::train(params, batch, job)?;
+        let train::Run { model, report, .. } = train::train(params, batch, job)?;
         let held = &report.held_out;
         let metrics = vec![
             Measurement::new("accuracy", held.accuracy),

@@ -11,6 +11,7 @@ use souffleur_algorithms::neighbors::NeighborIndex;
 use souffleur_core::error::ComponentError;
 use souffleur_core::ids::Seq;
 
+use super::advice::Advisor;
 use super::answer::SimilarFailure;
 use super::modes::Modes;
 
@@ -27,6 +28,8 @@ pub struct Model {
     pub(super) conformal: ClassConformal,
     /// The ways to fail.
     pub(super) modes: Modes,
+    /// What helps.
+    pub(super) advisor: Advisor,
     /// Probability from which a session is flagged.
     pub(super) threshold: f64,
     /// Share of failures in the data.

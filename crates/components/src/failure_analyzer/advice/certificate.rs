@@ -1,0 +1,117 @@
+//! Advice and its replay held against a simulated history whose truth is known.
+
+use ndarray::ArrayView1;
+use souffleur_core::component::Measurement;
+use souffleur_core::error::ComponentError;
+use souffleur_core::job::Job;
+use souffleur_simulator::batch::session_batch;
+use souffleur_simulator::world::RULES;
+use souffleur_simulator::{Simulated, Simulation, SimulationSettings};
+
+use crate::failure_analyzer::contributions::{groups, variant_log_odds};
+use crate::failure_analyzer::params::Params;
+use crate::failure_analyzer::train::{Run, train};
+
+/// Sessions of the log that is learnt from.
+const LOG_SESSIONS: u64 = 8000;
+/// Fresh sessions the advice is followed in.
+const FRESH_SESSIONS: u64 = 4000;
+
+/// A steady world, every choice logged with its probability.
+fn history(sessions: u64, seed: u64) -> Result<Vec<Simulated>, ComponentError> {
+    let settings = SimulationSettings { feedback_share: 0.0, ..SimulationSettings::steady(sessions, seed) };
+    Ok(Simulation::new(settings).map_err(|e| ComponentError::Data(e.to_string()))?.collect())
+}
+
+fn rule_of(id: &str) -> Option<usize> {
+    RULES.iter().position(|rule| rule.name == id)
+}
+
+/// Learns advice from a planted log and measures it by the truth.
+///
+/// `preventable_reduction` is the share of the preventable failures that following the advice in fresh sessions prevents:
+/// preventable are, in expectation, the failures that the best rule for each session would have spared compared with
+/// what the policy of the log does. Most failures of this world come from modes that no rule mends: even who knows all
+/// prevents only `failure_reduction_best` of them. `replay_error` is how far the rate of failure estimated from the log
+/// for the advice is from the true one; `replay_covered` is 1 if its interval holds the truth.
+pub(in crate::failure_analyzer) fn certify(
+    seed: u64,
+    params: &Params,
+    job: &Job,
+) -> Result<Vec<Measurement>, ComponentError> {
+    let log = history(LOG_SESSIONS, seed)?;
+    let run = train(params, &session_batch(log.iter().map(|s| &s.session)), job)?;
+    let mut measured = followed(&run, &history(FRESH_SESSIONS, !seed)?, job)?;
+    measured.extend(replayed(&run, &log)?);
+    Ok(measured)
+}
+
+/// What following the advice does in fresh sessions.
+fn followed(run: &Run, fresh: &[Simulated], job: &Job) -> Result<Vec<Measurement>, ComponentError> {
+    let batch = session_batch(fresh.iter().map(|s| &s.session));
+    let groups: Vec<_> = groups().collect();
+    let (mut usual, mut spared, mut possible) = (0.0, 0.0, 0.0);
+    let (mut advised, mut harmed, mut covered) = (0.0f64, 0.0, 0.0);
+    for (row, simulated) in batch.features.outer_iter().zip(fresh) {
+        job.check()?;
+        let before = simulated.truth.p_failure_before;
+        usual += before;
+        let best = (0..RULES.len()).map(|rule| simulated.p_failure_under(rule)).fold(before, f64::min);
+        possible += before - best;
+        let (log_odds, _) = variant_log_odds(&run.model, ArrayView1::from(&row), &groups[..0])?;
+        let p = run.model.calibration.probability(log_odds[0])?;
+        let advice = run.model.advisor.advise(row, p)?;
+        if let Some((suggestion, rule)) = advice.rules.first().and_then(|s| Some((s, rule_of(&s.rule_id)?))) {
+            let reduction = before - simulated.p_failure_under(rule);
+            spared += reduction;
+            advised += 1.0;
+            harmed += f64::from(u8::from(reduction < 0.0));
+            covered += f64::from(u8::from((suggestion.low..=suggestion.high).contains(&reduction)));
+        }
+    }
+    Ok(vec![
+        Measurement::new("preventable_reduction", spared / possible),
+        Measurement::new("failure_reduction", spared / usual),
+        Measurement::new("failure_reduction_best", possible / usual),
+        Measurement::new("advised_share", advised / fresh.len() as f64),
+        Measurement::new("advice_harms_share", harmed / advised.max(1.0)),
+        Measurement::new("advice_interval_coverage", covered / advised.max(1.0)),
+    ])
+}
+
+/// How right the replay of the log is.
+fn replayed(run: &Run, log: &[Simulated]) -> Result<Vec<Measurement>, ComponentError> {
+    let (Some(replay), Some(figures)) = (&run.replay, &run.report.advice.preventable) else {
+        let reason = run.report.advice.reason.clone().unwrap_or_default();
+        return Err(ComponentError::Data(format!("the planted log was not replayed: {reason}")));
+    };
+    let truly = |(simulated, advised): (&Simulated, &Option<usize>)| {
+        let id = advised.and_then(|rule| replay.rule_ids.get(rule));
+        let under = id.and_then(|id| rule_of(id)).map(|rule| simulated.p_failure_under(rule));
+        under.map_or(0.0, |under| simulated.truth.p_failure_before - under)
+    };
+    let truth: f64 = log.iter().zip(&replay.advised).map(truly).sum();
+    let covered = (figures.prevented_low..=figures.prevented_high).contains(&truth);
+    Ok(vec![
+        Measurement::new("replay_error", (figures.prevented - truth).abs() / figures.sessions as f64),
+        Measurement::new("replay_covered", f64::from(u8::from(covered))),
+        Measurement::new("replay_prevented", figures.prevented),
+        Measurement::new("replay_prevented_true", truth),
+        Measurement::new("replay_deviation", (figures.prevented_high - figures.prevented_low) / 3.92),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stopped_clock::job;
+    use souffleur_core::params::Hyperparams;
+
+    #[test]
+    fn explore() {
+        for seed in 0..6 {
+            let m = certify(seed, &Params::default().check().unwrap(), &job(seed)).unwrap();
+            println!("{seed} {}", m.iter().map(|m| format!("{} {:.3}", m.metric, m.value)).collect::<Vec<_>>().join(", "));
+        }
+    }
+}
