@@ -125,7 +125,7 @@ pub(super) fn answer(params: &Params, model: &Model, query: &Query) -> Result<An
             may_succeed: usual.negative > params.alpha,
             alpha: params.alpha,
         },
-        advice: model.advisor.advise(ArrayView1::from(&row), p_failure)?,
+        advice: model.advisor.advise(params, ArrayView1::from(&row), p_failure)?,
         mode: model.modes.of(&added)?.cloned(),
         similar_failures: model.similar(ArrayView1::from(&row), neighbors)?,
     })

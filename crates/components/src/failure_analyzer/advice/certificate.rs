@@ -14,6 +14,8 @@ use crate::failure_analyzer::train::{Run, train};
 
 /// Sessions of the log that is learnt from.
 const LOG_SESSIONS: u64 = 8000;
+/// Bins of stated reductions.
+const BINS: usize = 10;
 /// Fresh sessions the advice is followed in.
 const FRESH_SESSIONS: u64 = 4000;
 
@@ -41,17 +43,17 @@ pub(in crate::failure_analyzer) fn certify(
 ) -> Result<Vec<Measurement>, ComponentError> {
     let log = history(LOG_SESSIONS, seed)?;
     let run = train(params, &session_batch(log.iter().map(|s| &s.session)), job)?;
-    let mut measured = followed(&run, &history(FRESH_SESSIONS, !seed)?, job)?;
+    let mut measured = followed(params, &run, &history(FRESH_SESSIONS, !seed)?, job)?;
     measured.extend(replayed(&run, &log)?);
     Ok(measured)
 }
 
 /// What following the advice does in fresh sessions.
-fn followed(run: &Run, fresh: &[Simulated], job: &Job) -> Result<Vec<Measurement>, ComponentError> {
+fn followed(params: &Params, run: &Run, fresh: &[Simulated], job: &Job) -> Result<Vec<Measurement>, ComponentError> {
     let batch = session_batch(fresh.iter().map(|s| &s.session));
     let groups: Vec<_> = groups().collect();
     let (mut usual, mut spared, mut possible) = (0.0, 0.0, 0.0);
-    let (mut advised, mut harmed, mut covered) = (0.0f64, 0.0, 0.0);
+    let (mut harmed, mut claims) = (0.0, Vec::new());
     for (row, simulated) in batch.features.outer_iter().zip(fresh) {
         job.check()?;
         let before = simulated.truth.p_failure_before;
@@ -60,23 +62,49 @@ fn followed(run: &Run, fresh: &[Simulated], job: &Job) -> Result<Vec<Measurement
         possible += before - best;
         let (log_odds, _) = variant_log_odds(&run.model, ArrayView1::from(&row), &groups[..0])?;
         let p = run.model.calibration.probability(log_odds[0])?;
-        let advice = run.model.advisor.advise(row, p)?;
+        let advice = run.model.advisor.advise(params, row, p)?;
         if let Some((suggestion, rule)) = advice.rules.first().and_then(|s| Some((s, rule_of(&s.rule_id)?))) {
             let reduction = before - simulated.p_failure_under(rule);
             spared += reduction;
-            advised += 1.0;
             harmed += f64::from(u8::from(reduction < 0.0));
-            covered += f64::from(u8::from((suggestion.low..=suggestion.high).contains(&reduction)));
+            claims.push(Claim { said: suggestion.reduction, low: suggestion.low, high: suggestion.high, truth: reduction });
         }
     }
+    let advised = claims.len() as f64;
+    let (error, coverage) = claim_figures(claims);
     Ok(vec![
         Measurement::new("preventable_reduction", spared / possible),
         Measurement::new("failure_reduction", spared / usual),
         Measurement::new("failure_reduction_best", possible / usual),
         Measurement::new("advised_share", advised / fresh.len() as f64),
         Measurement::new("advice_harms_share", harmed / advised.max(1.0)),
-        Measurement::new("advice_interval_coverage", covered / advised.max(1.0)),
+        Measurement::new("advice_error", error),
+        Measurement::new("advice_interval_coverage", coverage),
     ])
+}
+
+/// What was said of a session's advice, and what is so.
+struct Claim {
+    said: f64,
+    low: f64,
+    high: f64,
+    truth: f64,
+}
+
+/// By how much stated reductions are off on average of ten bins of equal mass, and the share of bins whose mean true
+/// reduction lies in the mean interval: intervals are of the mean over sessions that are judged alike.
+fn claim_figures(mut claims: Vec<Claim>) -> (f64, f64) {
+    claims.sort_by(|a, b| a.said.total_cmp(&b.said));
+    let size = claims.len().div_ceil(BINS).max(1);
+    let (mut error, mut covered, mut bins) = (0.0, 0.0, 0.0);
+    for bin in claims.chunks(size) {
+        let mean = |of: fn(&Claim) -> f64| bin.iter().map(of).sum::<f64>() / bin.len() as f64;
+        let truth = mean(|c| c.truth);
+        error += (mean(|c| c.said) - truth).abs();
+        covered += f64::from(u8::from((mean(|c| c.low)..=mean(|c| c.high)).contains(&truth)));
+        bins += 1.0;
+    }
+    (error / f64::max(bins, 1.0), covered / f64::max(bins, 1.0))
 }
 
 /// How right the replay of the log is.
@@ -109,7 +137,7 @@ mod tests {
 
     #[test]
     fn explore() {
-        for seed in 0..6 {
+        for seed in 0..20 {
             let m = certify(seed, &Params::default().check().unwrap(), &job(seed)).unwrap();
             println!("{seed} {}", m.iter().map(|m| format!("{} {:.3}", m.metric, m.value)).collect::<Vec<_>>().join(", "));
         }

@@ -14,7 +14,7 @@ use super::report::Evidence;
 /// Columns of the regressions: a one, then the features, all times how undecided the session is.
 const COLUMNS: usize = WIDTH + 1;
 /// Penalties tried.
-const PENALTIES: [f64; 5] = [1.0, 5.0, 25.0, 125.0, 625.0];
+const PENALTIES: [f64; 7] = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 16384.0];
 /// Rows between two signs of life.
 const ROWS_PER_CHECK: usize = 512;
 /// Halves of the rows that are judged by each other.
@@ -40,8 +40,10 @@ pub(super) struct Cases<'a> {
 pub(super) struct Effect {
     pub(super) rule_id: String,
     pub(super) evidence: Evidence,
-    model: Ridge,
-    covariance: Covariance,
+    outcome: Ridge,
+    outcome_covariance: Covariance,
+    correction: Ridge,
+    correction_covariance: Covariance,
     /// Where it can be told; everywhere if there is none.
     overlap: Option<LogisticRegression>,
 }
@@ -118,50 +120,64 @@ impl Cases<'_> {
         self.choices.chosen[self.rows[i]].filter(|(chosen, _)| *chosen == rule).map(|(_, p)| p)
     }
 
-    /// Outcome models of a rule: for each half, what the rule did to the rows of that half that got it.
-    fn outcome_models(&self, rule: usize, job: &Job) -> Result<Vec<Ridge>, ComponentError> {
+    /// What the rule did to the rows that got it: from each half alone, and from both.
+    fn outcome_model(&self, rule: usize, job: &Job) -> Result<OutcomeModel, ComponentError> {
         let mut sums = vec![RidgeSums::new(COLUMNS); HALVES];
         self.each(rule, job, |half, terms, i| match self.propensity(i, rule) {
             Some(_) => sums[half].add(terms, self.outcome(i) - self.p[i]),
             None => Ok(()),
         })?;
-        let (l2, _) = best_penalty(&sums).map_err(failed)?;
-        sums.iter().map(|sums| sums.fit(l2)).collect::<Result<_, _>>().map_err(failed)
+        let l2 = best_penalty(&sums).map_err(failed)?;
+        let halves = sums.iter().map(|sums| sums.fit(l2)).collect::<Result<_, _>>().map_err(failed)?;
+        let all = sums[0].merged(&sums[1]).map_err(failed)?;
+        let both = all.fit(l2).map_err(failed)?;
+        let mut residuals = ResidualSums::new(COLUMNS);
+        self.each(rule, job, |_, terms, i| match self.propensity(i, rule) {
+            Some(_) => residuals.add(terms, self.outcome(i) - self.p[i] - both.predict(terms)),
+            None => Ok(()),
+        })?;
+        let covariance = all.covariance(l2, &residuals).map_err(failed)?;
+        Ok(OutcomeModel { halves, both, covariance })
     }
 
-    /// Learns what a rule does to whom (DR-learner, Kennedy 2020): the outcome under the rule is made up for every row
-    /// by an outcome model of the other half, corrected by how wrong that was where the rule was applied, weighted by
-    /// how improbable that was (AIPW, Robins, Rotnitzky & Zhao 1994). What is left of it after the probability of
-    /// failure as it is usually handled is regressed on the features.
+    /// Learns what a rule does to whom, doubly robust (DR-learner, Kennedy 2020).
+    ///
+    /// An outcome model says what the rule did where it was applied. Held against rows of the other half, its errors,
+    /// weighted by how improbable the rule was there, are regressed on the same terms (AIPW, Robins, Rotnitzky & Zhao
+    /// 1994): this corrects what the choice of the rule made the outcome model believe. The correction's penalty is chosen
+    /// by what it explains in the other half, so where the outcome model is right, hardly anything is added but noise.
     pub(super) fn effect(&self, rule: usize, job: &Job) -> Result<(Effect, MeanEffect), ComponentError> {
-        let models = self.outcome_models(rule, job)?;
-        let pseudo = |half: usize, terms: &[f64; COLUMNS], i: usize| {
-            let (p, y) = (self.p[i], self.outcome(i));
-            let expected = (p + models[1 - half].predict(terms)).clamp(0.0, 1.0);
-            expected + self.propensity(i, rule).map_or(0.0, |chosen| (y - expected) / chosen) - p
-        };
+        let models = self.outcome_model(rule, job)?;
         let mut sums = vec![RidgeSums::new(COLUMNS); HALVES];
         let (mut count, mut mean, mut squares) = (0usize, 0.0, 0.0);
+        let error = |half: usize, terms: &[f64; COLUMNS], i: usize| {
+            let expected = (self.p[i] + models.halves[1 - half].predict(terms)).clamp(0.0, 1.0);
+            (expected, self.propensity(i, rule).map_or(0.0, |chosen| (self.outcome(i) - expected) / chosen))
+        };
         self.each(rule, job, |half, terms, i| {
-            let value = pseudo(half, terms, i);
+            let (expected, error) = error(half, terms, i);
             count += 1;
+            let value = expected + error - self.p[i];
             let off = value - mean;
             mean += off / count as f64;
             squares += off * (value - mean);
-            sums[half].add(terms, value)
+            sums[half].add(terms, error)
         })?;
-        let (l2, _) = best_penalty(&sums).map_err(failed)?;
+        let l2 = best_penalty(&sums).map_err(failed)?;
         let all = sums[0].merged(&sums[1]).map_err(failed)?;
-        let model = all.fit(l2).map_err(failed)?;
+        let correction = all.fit(l2).map_err(failed)?;
         let mut residuals = ResidualSums::new(COLUMNS);
-        self.each(rule, job, |half, terms, i| residuals.add(terms, pseudo(half, terms, i) - model.predict(terms)))?;
-        let covariance = all.covariance(l2, &residuals).map_err(failed)?;
+        self.each(rule, job, |half, terms, i| {
+            residuals.add(terms, error(half, terms, i).1 - correction.predict(terms))
+        })?;
         let candidate = &self.choices.candidates[rule];
         let effect = Effect {
             rule_id: candidate.rule_id.to_string(),
             evidence: candidate.evidence,
-            model,
-            covariance,
+            correction_covariance: all.covariance(l2, &residuals).map_err(failed)?,
+            outcome: models.both,
+            correction,
+            outcome_covariance: models.covariance,
             overlap: candidate.overlap.clone(),
         };
         let deviation = if count > 1 { (squares / (count - 1) as f64 / count as f64).sqrt() } else { f64::INFINITY };
@@ -169,8 +185,16 @@ impl Cases<'_> {
     }
 }
 
+/// What a rule did where it was applied, beyond the probability of failure as it is usually handled.
+struct OutcomeModel {
+    /// From either half.
+    halves: Vec<Ridge>,
+    both: Ridge,
+    covariance: Covariance,
+}
+
 /// The penalty that does best when each half is predicted from the other.
-fn best_penalty(halves: &[RidgeSums]) -> Result<(f64, f64), RidgeError> {
+fn best_penalty(halves: &[RidgeSums]) -> Result<f64, RidgeError> {
     let mut best = (PENALTIES[PENALTIES.len() - 1], f64::INFINITY);
     for l2 in PENALTIES.into_iter().rev() {
         let error = halves[1].squared_error(&halves[0].fit(l2)?)? + halves[0].squared_error(&halves[1].fit(l2)?)?;
@@ -178,13 +202,15 @@ fn best_penalty(halves: &[RidgeSums]) -> Result<(f64, f64), RidgeError> {
             best = (l2, error);
         }
     }
-    Ok(best)
+    Ok(best.0)
 }
 
 impl Effect {
     /// What the rule does to a session with these terms.
     pub(super) fn estimate(&self, rule: usize, terms: &[f64; COLUMNS]) -> Estimate {
-        Estimate { rule, effect: self.model.predict(terms), deviation: self.covariance.deviation(terms) }
+        let effect = self.outcome.predict(terms) + self.correction.predict(terms);
+        let deviation = self.outcome_covariance.deviation(terms).hypot(self.correction_covariance.deviation(terms));
+        Estimate { rule, effect, deviation }
     }
 
     /// Whether the rule was chosen often enough for sessions like this one.
@@ -195,8 +221,10 @@ impl Effect {
     }
 }
 
-/// The rule that surely helps most: the one whose worse end of the interval is lowest, if that is below 0. To go by the
-/// worse end keeps luck from being taken for help (Jin, Yang & Wang 2021).
-pub(super) fn advised(estimates: impl IntoIterator<Item = Estimate>) -> Option<Estimate> {
-    estimates.into_iter().filter(|e| e.worst() < 0.0).min_by(|a, b| a.worst().total_cmp(&b.worst()))
+/// The rules that surely help, and by no less than `least`; the surest first. To go by the worse end of the interval
+/// keeps luck from being taken for help (Jin, Yang & Wang 2021).
+pub(super) fn helpful(estimates: impl IntoIterator<Item = Estimate>, least: f64) -> Vec<Estimate> {
+    let mut found: Vec<Estimate> = estimates.into_iter().filter(|e| e.worst() < 0.0 && -e.effect >= least).collect();
+    found.sort_by(|a, b| a.worst().total_cmp(&b.worst()).then(a.rule.cmp(&b.rule)));
+    found
 }

@@ -17,7 +17,7 @@ use super::params::Params;
 use super::train::Labelled;
 use crate::bridge::Phases;
 use choices::Choices;
-use learn::{Cases, Effect, HALVES, MeanEffect, Z, no_terms, terms};
+use learn::{Cases, Effect, HALVES, MeanEffect, Z, helpful, no_terms, terms};
 pub(super) use replay::Replay;
 use replay::Log;
 pub use report::{AdviceReport, Evidence, Preventable, Refused, RuleEffect};
@@ -141,17 +141,16 @@ fn effects(choices: &Choices, learnt: &[(Effect, MeanEffect)], replay: Option<&R
 
 impl Advisor {
     /// What may be done for a session with these features that fails with probability `p`.
-    pub(super) fn advise(&self, row: ArrayView1<'_, f32>, p: f64) -> Result<Advice, ComponentError> {
+    pub(super) fn advise(&self, params: &Params, row: ArrayView1<'_, f32>, p: f64) -> Result<Advice, ComponentError> {
         let mut of_row = no_terms();
         terms(row.iter().copied(), p, &mut of_row);
-        let mut helpful = Vec::new();
+        let mut known = Vec::new();
         for (rule, effect) in self.effects.iter().enumerate() {
-            let estimate = effect.estimate(rule, &of_row);
-            if estimate.worst() < 0.0 && effect.overlaps(row.insert_axis(Axis(0)))? {
-                helpful.push(estimate);
+            if effect.overlaps(row.insert_axis(Axis(0)))? {
+                known.push(effect.estimate(rule, &of_row));
             }
         }
-        helpful.sort_by(|a, b| a.worst().total_cmp(&b.worst()).then(a.rule.cmp(&b.rule)));
+        let mut helpful = helpful(known, params.advice_reduction_minimum);
         helpful.truncate(SUGGESTIONS);
         let note = match (&self.reason, helpful.first()) {
             (Some(reason), _) => format!("nothing is known to help: {reason}"),

@@ -6,7 +6,7 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 
 use super::choices::Choices;
-use super::learn::{Cases, Effect, Z, advised, no_terms, terms};
+use super::learn::{Cases, Effect, Z, helpful, no_terms, terms};
 use super::report::Preventable;
 use crate::bridge::Phases;
 use crate::failure_analyzer::params::Params;
@@ -111,7 +111,8 @@ impl Log<'_> {
         let mut of_row = no_terms();
         terms(self.data.features.row(row).iter().copied(), p, &mut of_row);
         let known = effects.iter().enumerate().filter(|(rule, _)| self.choices.candidates[*rule].overlaps(row));
-        let best = advised(known.map(|(rule, effect)| effect.estimate(rule, &of_row)))?;
+        let estimates = known.map(|(rule, effect)| effect.estimate(rule, &of_row));
+        let best = *helpful(estimates, self.params.advice_reduction_minimum).first()?;
         let outcome = f64::from(u8::from(self.data.failed[row]));
         let expected = (p + best.effect).clamp(0.0, 1.0);
         let seen = self.choices.chosen[row].filter(|(rule, _)| *rule == best.rule);
