@@ -66,6 +66,41 @@ impl Estimate {
     }
 }
 
+/// How far stated effects can be trusted: what following the advice spared, of what had been said it would.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Trust {
+    /// Spared for each failure said to be spared.
+    pub(super) factor: f64,
+    /// How uncertain that is.
+    pub(super) deviation: f64,
+}
+
+/// Before anything is replayed, stated effects are taken as right, give or take a half.
+impl Default for Trust {
+    fn default() -> Self {
+        Self { factor: 1.0, deviation: 0.5 }
+    }
+}
+
+impl Trust {
+    /// After `spared` failures, give or take `deviation`, where `said` were said to be spared: the two in proportion to
+    /// how certain they are. Advice picks the rule that looks best, so it tends to say too much; this takes that back.
+    pub(super) fn after(said: f64, spared: f64, deviation: f64) -> Self {
+        let prior = Self::default();
+        let (seen, uncertain) = (spared / said, deviation / said);
+        if !(seen.is_finite() && uncertain > 0.0) {
+            return prior;
+        }
+        let (before, after) = (prior.deviation.powi(-2), uncertain.powi(-2));
+        Self { factor: (before * prior.factor + after * seen) / (before + after), deviation: (before + after).powf(-0.5) }
+    }
+
+    /// The effect as it can be trusted, and its standard deviation.
+    pub(super) fn apply(&self, estimate: &Estimate) -> (f64, f64) {
+        (self.factor * estimate.effect, (self.factor * estimate.deviation).hypot(self.deviation * estimate.effect))
+    }
+}
+
 /// Mean of a rule's effect over all sessions, and its standard deviation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct MeanEffect {

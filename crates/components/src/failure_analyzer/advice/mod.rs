@@ -17,7 +17,7 @@ use super::params::Params;
 use super::train::Labelled;
 use crate::bridge::Phases;
 use choices::Choices;
-use learn::{Cases, Effect, HALVES, MeanEffect, Z, helpful, no_terms, terms};
+use learn::{Cases, Effect, HALVES, MeanEffect, Trust, Z, helpful, no_terms, terms};
 pub(super) use replay::Replay;
 use replay::Log;
 pub use report::{AdviceReport, Evidence, Preventable, Refused, RuleEffect};
@@ -41,9 +41,10 @@ pub struct Suggestion {
     pub rule_id: String,
     /// The probability of failure if it is applied first.
     pub p_failure: f64,
-    /// By how much it lowers the probability of failure.
+    /// By how much it lowers the probability of failure, on average over sessions judged like this one; taken back by as
+    /// much as replayed advice fell short of what it had said.
     pub reduction: f64,
-    /// Lower end of the 95 % interval of that; above 0.
+    /// Lower end of the 95 % interval of that.
     pub low: f64,
     /// Upper end of the 95 % interval of that.
     pub high: f64,
@@ -55,6 +56,8 @@ pub struct Suggestion {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Advisor {
     effects: Vec<Effect>,
+    /// How far these can be trusted.
+    trust: Trust,
     /// Why there is none, if so.
     reason: Option<String>,
 }
@@ -69,7 +72,7 @@ pub(super) struct Learnt {
 
 impl Learnt {
     fn nothing(reason: &str, refused: Vec<Refused>) -> Self {
-        let advisor = Advisor { effects: Vec::new(), reason: Some(reason.to_owned()) };
+        let advisor = Advisor { reason: Some(reason.to_owned()), ..Advisor::default() };
         let report = AdviceReport { refused, reason: Some(reason.to_owned()), ..AdviceReport::default() };
         Self { advisor, report, replay: None }
     }
@@ -112,7 +115,8 @@ pub(super) fn learn(
         refused: choices.refused,
         reason,
     };
-    let advisor = Advisor { effects: learnt.into_iter().map(|(effect, _)| effect).collect(), reason: None };
+    let trust = replay.as_ref().map_or_else(Trust::default, |replay| replay.trust);
+    let advisor = Advisor { effects: learnt.into_iter().map(|(effect, _)| effect).collect(), trust, reason: None };
     Ok(Learnt { advisor, report, replay })
 }
 
@@ -170,12 +174,13 @@ impl Advisor {
 
     fn suggestion(&self, estimate: &learn::Estimate, p: f64) -> Suggestion {
         let effect = &self.effects[estimate.rule];
+        let (change, deviation) = self.trust.apply(estimate);
         Suggestion {
             rule_id: effect.rule_id.clone(),
-            p_failure: (p + estimate.effect).clamp(0.0, 1.0),
-            reduction: -estimate.effect,
-            low: -estimate.effect - Z * estimate.deviation,
-            high: -estimate.effect + Z * estimate.deviation,
+            p_failure: (p + change).clamp(0.0, 1.0),
+            reduction: -change,
+            low: -change - Z * deviation,
+            high: -change + Z * deviation,
             evidence: effect.evidence,
         }
     }

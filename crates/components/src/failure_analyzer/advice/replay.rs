@@ -6,7 +6,7 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 
 use super::choices::Choices;
-use super::learn::{Cases, Effect, Z, helpful, no_terms, terms};
+use super::learn::{Cases, Effect, Estimate, Trust, Z, helpful, no_terms, terms};
 use super::report::Preventable;
 use crate::bridge::Phases;
 use crate::failure_analyzer::params::Params;
@@ -23,6 +23,8 @@ const TOO_ALIKE: &str = "the sessions are too few or too alike to judge advice b
 /// What came out of following advice.
 pub(in crate::failure_analyzer) struct Replay {
     pub(super) figures: Preventable,
+    /// How far stated effects can be trusted.
+    pub(super) trust: Trust,
     /// The rule advised for each row, by index into the candidates.
     pub(super) advised: Vec<Option<usize>>,
     /// The candidates.
@@ -73,7 +75,7 @@ impl Log<'_> {
     pub(super) fn replay(&self, phases: &Phases<'_>, job: &Job) -> Result<Result<Replay, String>, ComponentError> {
         let Some(scores) = self.scores(phases)? else { return Ok(Err(TOO_ALIKE.to_owned())) };
         let n = self.data.failed.len();
-        let (mut gains, mut decided) = (vec![0.0; n], vec![None; n]);
+        let (mut gains, mut decided, mut said) = (vec![0.0; n], vec![None; n], 0.0);
         for k in 0..PARTS {
             let learn: Vec<usize> = (0..n).filter(|row| scores.part[*row] != k).collect();
             let half: Vec<usize> =
@@ -97,17 +99,19 @@ impl Log<'_> {
                     job.check()?;
                 }
                 let score = (scores.log_odds[(k + 1) % PARTS][row] + scores.log_odds[(k + 2) % PARTS][row]) / 2.0;
-                if let Some((rule, gain)) = self.follow(&effects, row, map.predict(score)) {
-                    (decided[row], gains[row]) = (Some(rule), gain);
+                if let Some((best, gain)) = self.follow(&effects, row, map.predict(score)) {
+                    (decided[row], gains[row]) = (Some(best.rule), gain);
+                    said -= best.effect;
                 }
             }
         }
         let rule_ids = self.choices.candidates.iter().map(|candidate| candidate.rule_id.to_string()).collect();
-        Ok(Ok(Replay { figures: self.figures(&gains, &decided), advised: decided, rule_ids }))
+        let trust = Trust::after(said, gains.iter().sum(), deviation_of_sum(&gains, self.prompt));
+        Ok(Ok(Replay { figures: self.figures(&gains, &decided), trust, advised: decided, rule_ids }))
     }
 
     /// The rule advised for a row, and what following it would have spared there: an unbiased, if noisy, figure.
-    fn follow(&self, effects: &[Effect], row: usize, p: f64) -> Option<(usize, f64)> {
+    fn follow(&self, effects: &[Effect], row: usize, p: f64) -> Option<(Estimate, f64)> {
         let mut of_row = no_terms();
         terms(self.data.features.row(row).iter().copied(), p, &mut of_row);
         let known = effects.iter().enumerate().filter(|(rule, _)| self.choices.candidates[*rule].overlaps(row));
@@ -117,7 +121,7 @@ impl Log<'_> {
         let expected = (p + best.effect).clamp(0.0, 1.0);
         let seen = self.choices.chosen[row].filter(|(rule, _)| *rule == best.rule);
         let under = expected + seen.map_or(0.0, |(_, chosen)| (outcome - expected) / chosen);
-        Some((best.rule, outcome - under))
+        Some((best, outcome - under))
     }
 
     fn figures(&self, gains: &[f64], decided: &[Option<usize>]) -> Preventable {
