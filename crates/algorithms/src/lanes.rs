@@ -4,13 +4,19 @@
 //! Products and sums are not fused, so every width gives the same bits.
 
 use multiversion::multiversion;
+use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
+use rayon::prelude::*;
 
 use crate::input::Real;
+use crate::watch::{Interrupted, Progress, Watch};
 
 /// Rows of one block: two of the widest vectors of `f64`.
 pub(crate) const LANES: usize = 16;
 /// Points whose distances to a block are summed in one go: enough independent sums to hide the latency of an addition.
 const TOGETHER: usize = 4;
+
+/// Rows copied between two calls of the watch.
+const ROWS_PER_COPY: usize = 256;
 
 /// The values of one column for all rows of a block.
 pub(crate) type Lane = [f64; LANES];
@@ -20,6 +26,24 @@ pub(crate) type Lane = [f64; LANES];
 pub(crate) struct RowMajor<'a, F> {
     pub(crate) values: &'a [F],
     pub(crate) columns: usize,
+}
+
+/// The matrix with its rows stored one after the other: itself, or a copy made on all threads.
+pub(crate) fn row_after_row<'a, F: Real>(
+    x: ArrayView2<'a, F>,
+    watch: &dyn Watch,
+) -> Result<CowArray<'a, F, Ix2>, Interrupted> {
+    if x.is_standard_layout() {
+        return Ok(x.into());
+    }
+    let progress = Progress::new(watch, x.nrows() as u64);
+    let mut copy = Array2::from_elem(x.dim(), F::default());
+    let rows = x.axis_chunks_iter(Axis(0), ROWS_PER_COPY).into_par_iter();
+    copy.axis_chunks_iter_mut(Axis(0), ROWS_PER_COPY).into_par_iter().zip(rows).try_for_each(|(mut to, from)| {
+        to.assign(&from);
+        progress.advance(from.nrows() as u64)
+    })?;
+    Ok(copy.into())
 }
 
 impl<'a, F: Real> RowMajor<'a, F> {

@@ -24,8 +24,11 @@ pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
 pub mod pca;
+#[cfg(test)]
+mod planted_clusters;
 pub mod ridge;
 mod space_tree;
+pub mod successive_halving;
 mod symmetric_eigen;
 pub mod watch;
 

@@ -5,11 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-mod asked;
 mod bridge;
-mod contrast;
-#[cfg(test)]
-mod stopped_clock;
 
 souffleur_core::catalogue! {
     context_learner,

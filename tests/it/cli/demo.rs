@@ -12,9 +12,10 @@ fn the_demonstration_learns_answers_and_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(0), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     for part in [
         "Recorded 400 simulated sessions",
-        "What was learnt:\n  failure_analyzer: ",
-        "A question to failure_analyzer",
-        "p_failure",
+        "What was learnt:\n  context_learner: ",
+        "\n  failure_analyzer: ",
+        "A question to context_learner",
+        "membership",
         "The API:\nlistening on http://127.0.0.1:",
     ] {
         assert!(said.contains(part), "`{part}` is missing: {said}");

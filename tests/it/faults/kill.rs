@@ -15,7 +15,7 @@ const KILLS: u64 = 200;
 /// Longest time from the daemon's start to the kill.
 const LIFE_MS: u64 = 250;
 
-const COMPONENT: &str = "failure_analyzer";
+const COMPONENTS: [&str; 2] = ["context_learner", "failure_analyzer"];
 
 #[test]
 fn nothing_acknowledged_is_lost_however_often_the_process_is_killed() {
@@ -41,7 +41,9 @@ fn nothing_acknowledged_is_lost_however_often_the_process_is_killed() {
         }
         store.close();
     }
-    let runs = open(directory.path()).runs(COMPONENT, 10_000).unwrap();
+    let store = open(directory.path());
+    let runs: Vec<_> = COMPONENTS.iter().flat_map(|name| store.runs(name, 10_000).unwrap()).collect();
+    store.close();
     let ended = |state| runs.iter().filter(|run| run.state == state).count();
     println!(
         "{kills} kills in {:.1} s: {} sessions acknowledged of {} sent; runs: {} succeeded, {} failed, {} cut off",
@@ -70,7 +72,8 @@ fn live_and_die(daemon: Daemon, cycle: u64, dice: &mut Dice, ledger: &mut Ledger
         scope.spawn(|| {
             let http = Http::new(&url);
             // Until the daemon is gone; that there are too few rows at first is an answer too.
-            while http.post(&format!("/v1/components/{COMPONENT}/train"), &json!({})).is_ok() {}
+            let train = |name: &str| http.post(&format!("/v1/components/{name}/train"), &json!({})).is_ok();
+            while COMPONENTS.iter().all(|name| train(name)) {}
         });
         std::thread::sleep(life);
         daemon.kill();
@@ -85,7 +88,8 @@ fn truthful(http: &Http, directory: &Path, cycle: u64) {
     let health = loop {
         let (status, health) = http.get("/v1/health").unwrap();
         assert_eq!(status, 200, "{health}");
-        if health["components"][0]["state"] != "starting" {
+        let components = health["components"].as_array().unwrap();
+        if components.iter().all(|component| component["state"] != "starting") {
             break health;
         }
         assert!(Instant::now() < deadline, "cycle {cycle}: still starting: {health}");
@@ -93,10 +97,11 @@ fn truthful(http: &Http, directory: &Path, cycle: u64) {
     };
     // A reader beside the daemon sees what it has committed.
     let store = open(directory);
-    let component = &health["components"][0];
-    let trained = store.latest_model(COMPONENT).unwrap().is_some();
+    for (name, component) in COMPONENTS.iter().zip(health["components"].as_array().unwrap()) {
+        let trained = store.latest_model(name).unwrap().is_some();
+        assert_eq!(component["name"], *name);
+        assert_eq!(component["trained"], trained, "cycle {cycle}: {component}");
+        assert!(component["restarts"] == 0 && component["state"] != "quarantined", "cycle {cycle}: {component}");
+    }
     store.close();
-    assert_eq!(component["name"], COMPONENT);
-    assert_eq!(component["trained"], trained, "cycle {cycle}: {component}");
-    assert!(component["restarts"] == 0 && component["state"] != "quarantined", "cycle {cycle}: {component}");
 }

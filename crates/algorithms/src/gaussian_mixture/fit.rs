@@ -9,7 +9,7 @@ use super::hyperparams::{CovarianceKind, GaussianMixtureValidParams};
 use crate::ParamGuard;
 use crate::input::{Real, check_finite};
 use crate::k_means::KMeans;
-use crate::lanes::{LANES, RowMajor};
+use crate::lanes::{LANES, RowMajor, row_after_row};
 use crate::watch::{Progress, Watch};
 
 /// Most values in all covariances: 128 MiB.
@@ -69,7 +69,7 @@ impl GaussianMixtureValidParams {
         watch: &dyn Watch,
     ) -> Result<GaussianMixture, GaussianMixtureError> {
         let (labels, centroids) = self.cluster(x, seed, watch)?;
-        let x = x.as_standard_layout();
+        let x = row_after_row(x, watch)?;
         let rows = RowMajor { values: x.as_slice().unwrap_or_default(), columns: x.ncols() };
         let progress = Progress::new(watch, (self.max_iter() as u64).saturating_mul(x.nrows() as u64));
         let components = self.n_components();

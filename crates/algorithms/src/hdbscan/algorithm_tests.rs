@@ -144,7 +144,9 @@ fn a_weight_stretches_its_column_and_a_category_counts_as_one() {
     let metric = Metric::Weighted(vec![1.0, 4.0, 0.0]);
     let weighted = Hdbscan::params().metric(metric).check().unwrap().fit(x.view(), &()).unwrap();
     assert_eq!(plain.labels(), weighted.labels());
-    let Metric::Weighted(weights) = Metric::one_hot_aware(6, &[1..4], 3.0) else { panic!("weights") };
+    let Metric::Weighted(weights) = Metric::one_hot_aware(6, std::slice::from_ref(&(1..4)), 3.0) else {
+        panic!("weights")
+    };
     assert_eq!(weights, [1.0, 1.5, 1.5, 1.5, 1.0, 1.0]);
 }
 

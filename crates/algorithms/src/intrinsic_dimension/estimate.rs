@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::distinct::distinct_rows;
 use super::errors::IntrinsicDimensionError;
-use super::hyperparams::{IntrinsicDimensionValidParams, Method};
+use super::hyperparams::{IntrinsicDimensionParams, IntrinsicDimensionValidParams, Method};
 use crate::input::{Real, check_finite};
 use crate::isolation_forest::RandomState;
 use crate::neighbors::{Neighbor, NeighborIndex};
@@ -20,11 +20,11 @@ const ROWS_MIN: usize = 10;
 /// On a surface of dimension `d` the number of neighbours within distance `r` grows as `r^d`, whatever the number of
 /// columns. Two estimators read `d` off the distances:
 ///
-/// - [`two_nn`](IntrinsicDimensionParams::two_nn) (Facco, d'Errico, Rodriguez and Laio 2017, "Estimating the intrinsic
+/// - [`two_nn`](Self::two_nn) (Facco, d'Errico, Rodriguez and Laio 2017, "Estimating the intrinsic
 ///   dimension of datasets by a minimal neighborhood information", Sci. Rep. 7): the ratio `m` of the distances to the
 ///   second and to the first neighbour has the distribution `1 - m^-d`. `d` is the slope of a line through the origin
 ///   of `-ln(1 - F(m))` over `ln m`, without the tenth of the rows with the greatest ratios. It sees the finest scale.
-/// - [`maximum_likelihood`](IntrinsicDimensionParams::maximum_likelihood) (Levina and Bickel 2004, NIPS): `1 / d` is
+/// - [`maximum_likelihood`](Self::maximum_likelihood) (Levina and Bickel 2004, NIPS): `1 / d` is
 ///   the mean of `ln(T_k / T_j)` over the `k - 1` nearer neighbours, and over the rows as MacKay and Ghahramani (2005)
 ///   correct it: inverses are averaged. It is steadier and sees a coarser scale.
 ///
@@ -48,14 +48,14 @@ const ROWS_MIN: usize = 10;
 /// ```
 /// use ndarray::Array2;
 /// use souffleur_algorithms::ParamGuard;
-/// use souffleur_algorithms::intrinsic_dimension::IntrinsicDimensionParams;
+/// use souffleur_algorithms::intrinsic_dimension::IntrinsicDimension;
 ///
 /// // A spiral: a line in three columns, unevenly covered.
 /// let x = Array2::from_shape_fn((500, 3), |(row, column)| {
 ///     let at = (row as f64 * 0.618_034).fract();
 ///     [at.cos(), at.sin(), at][column]
 /// });
-/// let found = IntrinsicDimensionParams::maximum_likelihood(10).check()?.estimate(x.view(), &())?;
+/// let found = IntrinsicDimension::maximum_likelihood(10).check()?.estimate(x.view(), &())?;
 /// assert!((found.dimension - 1.0).abs() < 0.3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -69,6 +69,17 @@ pub struct IntrinsicDimension {
     pub queries: usize,
     /// Rows that differ from all before them.
     pub distinct_rows: usize,
+}
+
+impl IntrinsicDimension {
+    /// Hyperparameters of the estimate from two neighbours.
+    pub fn two_nn() -> IntrinsicDimensionParams {
+        IntrinsicDimensionParams::two_nn()
+    }
+    /// Hyperparameters of the estimate by maximum likelihood on this many neighbours, 3 to 1,000.
+    pub fn maximum_likelihood(neighbors: usize) -> IntrinsicDimensionParams {
+        IntrinsicDimensionParams::maximum_likelihood(neighbors)
+    }
 }
 
 impl IntrinsicDimensionValidParams {

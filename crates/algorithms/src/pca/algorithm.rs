@@ -181,7 +181,7 @@ impl PcaValidParams {
                     *sum += variance;
                     Some(*sum)
                 });
-                let below = sums.take_while(|sum| *sum <= share * total).count();
+                let below = sums.take_while(|sum| total > 0.0 && *sum <= share * total).count();
                 (below + 1).min(most)
             }
         }

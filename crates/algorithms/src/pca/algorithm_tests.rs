@@ -1,40 +1,142 @@
-use linfa::ParamGuard;
-use ndarray::Array2;
-
 use super::*;
+use crate::pca::PcaParamsError;
+use crate::planted_clusters::planted_clusters;
+use crate::{Interrupted, ParamGuard};
+use ndarray::array;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-fn grouped() -> Array2<f64> {
-    Array2::from_shape_fn((200, 5), |(i, j)| {
-        ((i * 7919 + j * 104_729) % 1009) as f64 / 1009.0 + if j == i % 4 { 2.0 } else { 0.0 }
-    })
+fn fit(x: &Array2<f64>, params: PcaParams) -> Pca {
+    params.check().unwrap().fit(x.view(), &()).unwrap()
 }
 
-/// i, j = np.mgrid[:200, :5]; x = ((i * 7919 + j * 104729) % 1009) / 1009 + np.where(j == i % 4, 2.0, 0.0)
-/// p = PCA().fit(x); p.explained_variance_, p.explained_variance_ratio_, p.transform(x)[3]
+#[track_caller]
+fn close(found: ArrayView1<'_, f64>, expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-10, "{found} is not {expected}");
+    }
+}
+
 #[test]
-fn it_is_that_of_scikit_learn() {
-    let x = grouped();
-    let found = Pca::params().components(5).check().unwrap().fit(x.view(), &()).unwrap();
-    let close = |own: ndarray::ArrayView1<'_, f64>, theirs: [f64; 5]| {
-        own.iter().zip(theirs).all(|(own, theirs)| (own - theirs).abs() < 1e-8)
+fn autotraits() {
+    fn has_autotraits<T: Send + Sync + Sized + Unpin>() {}
+    has_autotraits::<Pca>();
+    has_autotraits::<PcaParams>();
+    has_autotraits::<PcaValidParams>();
+    has_autotraits::<PcaError>();
+    has_autotraits::<PcaParamsError>();
+}
+
+/// `x = planted(400, 6, 4)`, `p = PCA(svd_solver="full").fit(x)`: `p.explained_variance_ratio_`,
+/// `p.explained_variance_`, `p.components_[0]`, `p.transform(x)[7]`; scikit-learn 1.9.1.
+#[test]
+fn components_are_those_of_scikit_learn() {
+    let x = planted_clusters(400, 6, 4);
+    let model = fit(&x, Pca::params());
+    let ratios = [
+        0.4760753727359157,
+        0.267195242020458,
+        0.14334813304375707,
+        0.06833993925573681,
+        0.02960050892475334,
+        0.01544080401937906,
+    ];
+    let variances = [
+        3.377206087450765,
+        1.8954422966758415,
+        1.0168897936432917,
+        0.48479310648676655,
+        0.2099814959085701,
+        0.10953470882079758,
+    ];
+    let component = [
+        0.21469600032596414,
+        -0.09717169230629696,
+        0.6808869493542582,
+        0.5008956420675178,
+        -0.40065022417567664,
+        0.26351319792975164,
+    ];
+    let row = [
+        0.5422254450518991,
+        0.9928240307529019,
+        0.5399881025157556,
+        -0.49906498164658575,
+        -0.00804908478709676,
+        -0.14833130784437876,
+    ];
+    close(model.explained_variance_ratio().view(), &ratios);
+    close(model.explained_variance(), &variances);
+    close(model.components().row(0), &component);
+    close(model.transform(x.view(), &()).unwrap().row(7), &row);
+    // PCA(0.9).fit(x).n_components_, PCA(0.6).fit(x).n_components_
+    assert_eq!(fit(&x, Pca::params().variance_share(0.9)).components().nrows(), 4);
+    assert_eq!(fit(&x, Pca::params().variance_share(0.6)).components().nrows(), 2);
+    // Dropped components stay in the whole.
+    close(fit(&x, Pca::params().components(2)).explained_variance_ratio().view(), &ratios[..2]);
+}
+
+#[test]
+fn what_is_kept_comes_back() {
+    let x = planted_clusters(300, 5, 4) + 1e6;
+    let model = fit(&x, Pca::params());
+    let back = model.inverse_transform(model.transform(x.view(), &()).unwrap().view(), &()).unwrap();
+    assert!((&back - &x).iter().all(|difference| difference.abs() < 1e-8));
+    let one = model.components().dot(&model.components().t());
+    assert!((one - Array2::<f64>::eye(5)).iter().all(|difference| difference.abs() < 1e-12));
+    let near = fit(&(&x - 1e6), Pca::params());
+    assert!((&near.explained_variance - &model.explained_variance).iter().all(|difference| difference.abs() < 1e-8));
+    // More columns than rows: one direction less than rows varies.
+    let wide = fit(&planted_clusters(4, 9, 2), Pca::params());
+    assert_eq!(wide.components().dim(), (4, 9));
+    assert!(wide.explained_variance()[3] < 1e-12);
+    let still = fit(&Array2::from_elem((5, 2), 3.0), Pca::params().variance_share(0.5));
+    assert_eq!((still.components().nrows(), still.explained_variance_ratio()), (1, array![0.0]));
+}
+
+#[test]
+fn the_number_of_threads_and_the_layout_do_not_matter() {
+    let x = planted_clusters(5000, 7, 4);
+    let run = |threads, x: ArrayView2<'_, f64>| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| Pca::params().components(3).check().unwrap().fit(x, &()).unwrap())
     };
-    let variance = [1.137_499_35, 1.112_403_85, 1.054_291_23, 0.098_083_28, 0.016_679_03];
-    assert!(close(found.explained_variance(), variance), "{}", found.explained_variance());
-    let ratio = found.explained_variance_ratio();
-    assert!(close(ratio.view(), [0.332_703_64, 0.325_363_53, 0.308_366_36, 0.028_688_07, 0.004_878_4]), "{ratio}");
-    let turned = found.transform(x.view(), &()).unwrap();
-    let row = [1.781_779_61, -1.171_479_3, 0.783_561_81, 0.165_614_18, 0.096_919_99];
-    assert!(close(turned.row(3), row), "{}", turned.row(3));
-    let back = found.inverse_transform(turned.view(), &()).unwrap();
-    assert!((&back - &x).iter().all(|error| error.abs() < 1e-12));
+    let found = run(1, x.view());
+    assert_eq!(run(3, x.view()), found);
+    assert_eq!(run(2, x.t().as_standard_layout().to_owned().reversed_axes().view()), found);
+    let single = Pca::params().check().unwrap().fit(x.mapv(|value| value as f32).view(), &()).unwrap();
+    assert!((single.explained_variance()[0] / found.explained_variance()[0] - 1.0).abs() < 1e-5);
 }
 
 #[test]
-fn shares_are_of_the_whole_variance_and_enough_components_are_kept() {
-    let x = grouped();
-    let one = Pca::params().components(1).check().unwrap().fit(x.view(), &()).unwrap();
-    assert!((one.explained_variance_ratio()[0] - 0.332_703_64).abs() < 1e-8);
-    let most = Pca::params().variance_share(0.9).check().unwrap().fit(x.view(), &()).unwrap();
-    assert_eq!(most.components().nrows(), 3);
-    assert!(Pca::params().components(6).check().unwrap().fit(x.view(), &()).is_err());
+fn every_interruption_is_heard() {
+    let x = planted_clusters(9000, 12, 4);
+    let calls = AtomicU64::new(0);
+    let count = |_: u64, _: u64| {
+        calls.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    };
+    let params = Pca::params().check().unwrap();
+    params.fit(x.view(), &count).unwrap();
+    for last in 0..calls.into_inner() {
+        let calls = AtomicU64::new(0);
+        let stop =
+            |_: u64, _: u64| if calls.fetch_add(1, Ordering::Relaxed) < last { Ok(()) } else { Err(Interrupted) };
+        assert_eq!(params.fit(x.view(), &stop), Err(PcaError::Interrupted(Interrupted)));
+    }
+}
+
+#[test]
+fn bad_input_is_refused() {
+    let error =
+        |params: PcaParams, x: &Array2<f64>| params.check().unwrap().fit(x.view(), &()).unwrap_err().to_string();
+    let mut x = planted_clusters(10, 3, 2);
+    assert!(error(Pca::params(), &Array2::zeros((1, 3))).starts_with("the input has 1 rows"));
+    assert!(error(Pca::params(), &Array2::zeros((2, 4097))).starts_with("the input has 4097 columns"));
+    assert!(error(Pca::params().components(4), &x).starts_with("4 components of 10 rows and 3 columns"));
+    let model = fit(&x, Pca::params().components(2));
+    assert!(model.transform(Array2::<f32>::zeros((1, 2)).view(), &()).is_err());
+    assert!(model.inverse_transform(Array2::<f32>::zeros((1, 3)).view(), &()).is_err());
+    x[[3, 1]] = f64::NAN;
+    assert!(error(Pca::params(), &x).starts_with("value at row 3, column 1"));
 }

@@ -1,14 +1,17 @@
 //! Models survive being written and read back, bit for bit, and damaged ones are refused.
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2, Axis};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use souffleur_algorithms::ParamGuard;
 use souffleur_algorithms::calibration::{IsotonicRegression, PlattScaling};
+use souffleur_algorithms::gaussian_mixture::{CovarianceKind, GaussianMixture};
 use souffleur_algorithms::gbdt::GradientBoosting;
 use souffleur_algorithms::isolation_forest::IsolationForest;
+use souffleur_algorithms::k_means::KMeans;
 use souffleur_algorithms::logistic::LogisticRegression;
 use souffleur_algorithms::neighbors::NeighborIndex;
+use souffleur_algorithms::pca::Pca;
 
 fn check<M: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(model: &M) {
     let bytes = postcard::to_allocvec(model).unwrap();
@@ -29,4 +32,32 @@ fn models_round_trip() {
     check(&IsotonicRegression::fit_labels(&scores, &labels).unwrap());
     check(&PlattScaling::fit(&scores, &labels, &()).unwrap());
     check(&NeighborIndex::new(x.view(), &()).unwrap());
+    check(&KMeans::params(3).check().unwrap().fit(x.view(), &()).unwrap().model);
+    check(&Pca::params().components(2).check().unwrap().fit(x.view(), &()).unwrap());
+    for kind in [CovarianceKind::Full, CovarianceKind::Tied, CovarianceKind::Diagonal] {
+        check(&GaussianMixture::params(2).covariance(kind).check().unwrap().fit(x.view(), &()).unwrap());
+    }
+}
+
+/// Writes what a model's parts would be read from.
+fn refused<M: DeserializeOwned>(parts: &impl Serialize) -> bool {
+    postcard::from_bytes::<M>(&postcard::to_allocvec(parts).unwrap()).is_err()
+}
+
+#[test]
+fn parts_that_do_not_fit_are_refused() {
+    let (mean, rows) = (Array1::<f64>::zeros(3), Array2::<f64>::eye(3));
+    assert!(!refused::<KMeans>(&(&rows, 1.0, 4usize, true)));
+    assert!(refused::<KMeans>(&(&rows * f64::NAN, 1.0, 4usize, true)));
+    assert!(refused::<KMeans>(&(Array2::<f64>::zeros((0, 3)), 1.0, 4usize, true)));
+    assert!(!refused::<Pca>(&(&mean, &rows, &mean, 1.0)));
+    assert!(refused::<Pca>(&(&mean, &rows, Array1::<f64>::zeros(2), 1.0)));
+    assert!(refused::<Pca>(&(&mean, &rows, &mean, f64::INFINITY)));
+    let (weights, one) = (Array1::from_elem(1, 1.0), rows.clone().insert_axis(Axis(0)));
+    let means = Array2::<f64>::zeros((1, 3));
+    let kind = CovarianceKind::Full;
+    assert!(!refused::<GaussianMixture>(&(kind, &weights, &means, &one, 1.0, 2usize, true)));
+    assert!(refused::<GaussianMixture>(&(kind, &weights, &means, -&one, 1.0, 2usize, true)));
+    assert!(refused::<GaussianMixture>(&(CovarianceKind::Diagonal, &weights, &means, &one, 1.0, 2usize, true)));
+    assert!(refused::<GaussianMixture>(&(kind, -&weights, &means, &one, 1.0, 2usize, true)));
 }

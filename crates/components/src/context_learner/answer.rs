@@ -11,7 +11,7 @@ use super::model::Model;
 use super::params::Params;
 use super::preference::Preference;
 use super::space::coordinates;
-use crate::asked;
+use crate::bridge::asked;
 
 /// Which context is this in? Exactly one of `prompt`, `session` and `features` must be given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -172,7 +172,7 @@ fn rule_figures(seed: u64, params: &Params, job: &Job) -> Result<Vec<Measurement
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stopped_clock;
+    use crate::bridge::stopped_clock;
 
     fn job() -> Job {
         stopped_clock::job(5)

@@ -1,9 +1,9 @@
 //! Finding contexts among distinct rows, and the context of any row.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
-use souffleur_algorithms::clustering_quality::{ClusteringQualityError, dbcv};
-use souffleur_algorithms::hdbscan::{ClusterSelection, Hdbscan, HdbscanError};
+use souffleur_algorithms::clustering_quality::{ClusteringQualityError, Stability, bootstrap_stability, dbcv};
+use souffleur_algorithms::hdbscan::{ClusterSelection, Hdbscan, HdbscanError, HdbscanValidParams};
 use souffleur_algorithms::neighbors::{NeighborIndex, NeighborsError};
 use souffleur_algorithms::{Interrupted, ParamGuard, Watch};
 use souffleur_core::error::ComponentError;
@@ -14,6 +14,11 @@ use super::params::Params;
 const MIN_SAMPLES: usize = 5;
 /// Least sizes of a context that are tried, as shares of the rows.
 const SIZES: [f64; 5] = [0.01, 0.02, 0.035, 0.05, 0.08];
+/// Settings of the highest validity that are resampled, and how often.
+const FINALISTS: usize = 4;
+const FINALIST_RESAMPLES: usize = 6;
+/// Most distinct rows that are clustered again in each resample.
+const RESAMPLED_ROWS_MAX: usize = 5000;
 /// Rows of a cluster that its validity is judged by.
 const VALIDITY_ROWS: usize = 300;
 /// The share of a context's rows that set how far apart its rows are.
@@ -121,33 +126,74 @@ fn candidates(rows: usize, params: &Params) -> Vec<(usize, bool)> {
     sizes.into_iter().flat_map(|size| [(size, false), (size, true)]).collect()
 }
 
-/// Finds the clusters of distinct rows: HDBSCAN* at several sizes on one reachability, the one of the highest
-/// density-based validity. Rows between clusters are attached where that is near enough.
+/// The checked settings of HDBSCAN* for these rows.
+fn settings(rows: usize, size: usize, leaves: bool) -> Result<HdbscanValidParams, Failed> {
+    let selection = if leaves { ClusterSelection::Leaf } else { ClusterSelection::ExcessOfMass };
+    let samples = MIN_SAMPLES.min(rows.max(2) - 1);
+    let params = Hdbscan::params().min_cluster_size(size).min_samples(samples).cluster_selection(selection);
+    params.check().map_err(|e| Failed::Data(e.to_string()))
+}
+
+/// Finds the clusters of distinct rows: HDBSCAN* at several sizes on one reachability. Of those with the highest
+/// density-based validity the one stands that also comes back most when rows are resampled. Rows between clusters are
+/// attached where that is near enough.
 pub(super) fn find(rows: ArrayView2<'_, f32>, params: &Params, seed: u64, watch: &dyn Watch) -> Result<Found, Failed> {
-    let settings = |size: usize, leaves: bool| {
-        let selection = if leaves { ClusterSelection::Leaf } else { ClusterSelection::ExcessOfMass };
-        let samples = MIN_SAMPLES.min(rows.nrows().max(2) - 1);
-        let params = Hdbscan::params().min_cluster_size(size).min_samples(samples).cluster_selection(selection);
-        params.check().map_err(|e| Failed::Data(e.to_string()))
-    };
-    let reachability = settings(params.min_context_rows, false)?.reachability(rows, watch)?;
-    let mut best: Option<(Choice, Vec<i32>)> = None;
-    for (size, leaves) in candidates(rows.nrows(), params) {
-        let labels = settings(size, leaves)?.cluster(reachability.edges(), rows.nrows(), watch)?.labels;
+    let n = rows.nrows();
+    let reachability = settings(n, params.min_context_rows, false)?.reachability(rows, watch)?;
+    let mut tried: Vec<(Choice, Vec<i32>)> = Vec::new();
+    for (size, leaves) in candidates(n, params) {
+        let labels = settings(n, size, leaves)?.cluster(reachability.edges(), n, watch)?.labels;
         let several = labels.iter().any(|label| *label > 0);
         let validity = if several { dbcv(rows, &labels, VALIDITY_ROWS, seed, watch)?.value } else { -1.0 };
-        if best.as_ref().is_none_or(|(choice, _)| validity > choice.dbcv) {
-            best = Some((Choice { min_cluster_size: size, leaves, dbcv: validity }, labels));
+        tried.push((Choice { min_cluster_size: size, leaves, dbcv: validity }, labels));
+    }
+    tried.sort_by(|a, b| b.0.dbcv.total_cmp(&a.0.dbcv));
+    tried.dedup_by(|a, b| a.1 == b.1);
+    tried.truncate(FINALISTS);
+    let mut best: Option<(f64, Choice, Clusters, Vec<i32>)> = None;
+    for (choice, mut labels) in tried {
+        if labels.iter().all(|label| *label < 0) {
+            // No groups: then all rows together are the one context.
+            labels.iter_mut().for_each(|label| *label = 0);
+        }
+        let clusters = Clusters::new(rows, &labels, params.attach_factor, watch)?;
+        let stability = stability(rows, &clusters, choice, params, FINALIST_RESAMPLES, seed, watch)?;
+        let score = choice.dbcv + stability.mean_adjusted_rand();
+        if best.as_ref().is_none_or(|(least, ..)| score > *least) {
+            best = Some((score, choice, clusters, labels));
         }
     }
-    let (choice, mut core_labels) =
+    let (_, choice, clusters, core_labels) =
         best.ok_or_else(|| Failed::Data("there are too few different rows to cluster".to_owned()))?;
-    if core_labels.iter().all(|label| *label < 0) {
-        // No groups: then all rows together are the one context.
-        core_labels.iter_mut().for_each(|label| *label = 0);
-    }
-    let clusters = Clusters::new(rows, &core_labels, params.attach_factor, watch)?;
     Ok(Found { clusters, core_labels, choice })
+}
+
+/// How often these clusters come back when some of the rows, at most [`RESAMPLED_ROWS_MAX`], are clustered again in the
+/// same way.
+pub(super) fn stability(
+    rows: ArrayView2<'_, f32>,
+    clusters: &Clusters,
+    choice: Choice,
+    params: &Params,
+    resamples: usize,
+    seed: u64,
+    watch: &dyn Watch,
+) -> Result<Stability, Failed> {
+    let step = rows.nrows().div_ceil(RESAMPLED_ROWS_MAX);
+    let few = rows.slice(s![..;step, ..]);
+    let labels = clusters.labels(few, watch)?;
+    bootstrap_stability(&labels, resamples, seed, watch, |drawn, _| {
+        let drawn_rows = few.select(Axis(0), drawn);
+        // The same share of fewer rows.
+        let size = (choice.min_cluster_size * drawn.len() / rows.nrows()).max(2);
+        let again = settings(drawn.len(), size, choice.leaves)?;
+        let reachability = again.reachability(drawn_rows.view(), watch)?;
+        let mut found = again.cluster(reachability.edges(), drawn.len(), watch)?.labels;
+        if found.iter().all(|label| *label < 0) {
+            found.iter_mut().for_each(|label| *label = 0);
+        }
+        Clusters::new(drawn_rows.view(), &found, params.attach_factor, watch)?.labels(drawn_rows.view(), watch)
+    })
 }
 
 impl Clusters {
@@ -170,6 +216,11 @@ impl Clusters {
     /// How many clusters there are.
     pub(super) fn len(&self) -> usize {
         self.reach.len()
+    }
+
+    /// The cluster of each row, -1 for none.
+    pub(super) fn labels(&self, rows: ArrayView2<'_, f32>, watch: &dyn Watch) -> Result<Vec<i32>, Failed> {
+        Ok(self.place(rows, watch)?.iter().map(|place| place.cluster.map_or(-1, |cluster| cluster as i32)).collect())
     }
 
     /// Places rows. A row belongs where the nearest known row does, unless it is too far off for that cluster.

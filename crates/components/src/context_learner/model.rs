@@ -5,7 +5,7 @@ use souffleur_core::ids::Seq;
 
 use super::clusters::{Choice, Clusters};
 use super::preference::Preference;
-use crate::contrast::Trait;
+use crate::bridge::contrast::Trait;
 
 /// The trained learner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

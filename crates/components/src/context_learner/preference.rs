@@ -37,7 +37,7 @@ pub enum Verdict {
     Works,
     /// It does worse.
     Harms,
-    /// It cannot be told from chance.
+    /// It cannot be told from chance, or from what chose the rule where no propensities were logged.
     Unclear,
 }
 
@@ -47,7 +47,7 @@ pub enum Verdict {
 pub enum Evidence {
     /// Weighted by the logged propensities: what chose the rule is accounted for.
     Weighted,
-    /// Compared as it was: what chose the rule may explain the difference.
+    /// Compared as it was: what chose the rule, or who judged it, may explain the difference.
     Naive,
 }
 
@@ -100,7 +100,9 @@ pub(super) fn preferences(
     let mut found = vec![Vec::new(); contexts];
     for (i, (context, rule, raw)) in raw.into_iter().enumerate() {
         let (effect, sd) = pooled[i];
-        let verdict = match discovered[i] {
+        // Where nothing is known of what chose the rule, a difference is no effect: it proves nothing, however sure it is.
+        let proven = discovered[i] && raw.evidence == Evidence::Weighted;
+        let verdict = match proven {
             true if effect > 0.0 => Verdict::Works,
             true => Verdict::Harms,
             false => Verdict::Unclear,
@@ -147,7 +149,8 @@ fn estimate(uses: &[Use], score: &impl Fn(usize) -> f64, all: &[f64]) -> Option<
 }
 
 /// Each effect drawn towards its rule's mean over the contexts, as far as the contexts are alike (empirical Bayes with
-/// the between-context variance of DerSimonian & Laird 1986); with its standard deviation.
+/// the between-context variance of DerSimonian & Laird 1986); with its standard deviation before that, so that the width
+/// of an interval does not rest on how alike the contexts are.
 fn pool(raw: &[(usize, usize, Raw)], rules: usize) -> Vec<(f64, f64)> {
     let mut pooled = vec![(0.0, 0.0); raw.len()];
     for rule in 0..rules {
@@ -165,8 +168,7 @@ fn pool(raw: &[(usize, usize, Raw)], rules: usize) -> Vec<(f64, f64)> {
             pooled[i] = if usable {
                 let mean = mean_of_contexts(raw, &of_rule, between);
                 let share = between / (between + variance);
-                let uncertain_mean = (1.0 - share).powi(2) / of_rule.iter().map(|j| 1.0 / (between + raw[*j].2.variance)).sum::<f64>();
-                (share * effect + (1.0 - share) * mean, (share * variance + uncertain_mean).sqrt())
+                (share * effect + (1.0 - share) * mean, variance.sqrt())
             } else {
                 (effect, variance.sqrt())
             };

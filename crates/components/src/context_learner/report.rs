@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::preference::Preference;
-use crate::contrast::Trait;
+use crate::bridge::contrast::Trait;
 
 /// The contexts there are, in figures and in words.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use ndarray::{Array2, Axis, s};
-use souffleur_algorithms::clustering_quality::{align_clusters, bootstrap_stability, silhouette_sampled};
+use ndarray::{Array2, s};
+use souffleur_algorithms::clustering_quality::{align_clusters, silhouette_sampled};
 use souffleur_core::batch::TrainingBatch;
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 
-use super::clusters::{self, Clusters, Failed, Place};
+use super::clusters::{self, Failed, Place};
 use super::model::{Context, Model, Quality};
 use super::params::Params;
 use super::preference::preferences;
@@ -16,7 +16,7 @@ use super::report::{Report, Update};
 use super::space::{Distinct, coordinates};
 use super::summary;
 use crate::bridge::Phases;
-use crate::contrast::{contrast, sentence};
+use crate::bridge::contrast::{contrast, sentence};
 
 /// Fewest distinct rows contexts are learnt from.
 pub(super) const DISTINCT_MINIMUM: usize = 30;
@@ -24,8 +24,6 @@ pub(super) const DISTINCT_MINIMUM: usize = 30;
 const SAME_JACCARD: f64 = 0.3;
 /// Rows that silhouettes are sampled from.
 const SILHOUETTE_ROWS: usize = 2000;
-/// Most distinct rows that are clustered again in each resample.
-const RESAMPLED_ROWS_MAX: usize = 5000;
 /// Traits that describe a context.
 const TRAITS: usize = 3;
 /// A day.
@@ -113,6 +111,9 @@ fn judge(
     };
     let ((old_shares, _), (new_shares, count)) = (shares(false), shares(true));
     update.new_sessions = count;
+    if count == 0 {
+        "there are no new sessions".clone_into(&mut update.reason);
+    }
     let growth = batch.len() as f64 / previous.rows_clustered.max(1) as f64 - 1.0;
     // Few new rows say little: their shares are no evidence of drift.
     if count >= params.min_context_rows {
@@ -153,7 +154,7 @@ fn cluster_again(
     let sample: Array2<f32> = all.slice(s![..;step, ..]).to_owned();
     let found = clusters::find(sample.view(), params, job.seed(), &phases.watch())?;
     phases.next().map_err(|_| Failed::Interrupted)?;
-    let labels = attached(&found.clusters, &sample, &phases.watch())?;
+    let labels = found.clusters.labels(sample.view(), &phases.watch())?;
     let quality = judge_clusters(params, &found, &sample, &labels, job, phases)?;
     let known: Option<Vec<i32>> = known.map(|known| known.iter().step_by(step).map(label).collect());
     let (ids, next_id) = recognise(previous, known.as_deref(), &labels, found.clusters.len());
@@ -184,10 +185,6 @@ fn label(place: &Place) -> i32 {
     place.cluster.map_or(-1, |cluster| cluster as i32)
 }
 
-fn attached(clusters: &Clusters, rows: &Array2<f32>, watch: &dyn souffleur_algorithms::Watch) -> Result<Vec<i32>, Failed> {
-    Ok(clusters.place(rows.view(), watch)?.iter().map(label).collect())
-}
-
 fn judge_clusters(
     params: &Params,
     found: &clusters::Found,
@@ -203,15 +200,8 @@ fn judge_clusters(
     } else {
         None
     };
-    let step = rows.nrows().div_ceil(RESAMPLED_ROWS_MAX);
-    let (few, few_labels): (Array2<f32>, Vec<i32>) =
-        (rows.slice(s![..;step, ..]).to_owned(), labels.iter().step_by(step).copied().collect());
-    let again = |drawn: &[usize], seed: u64| -> Result<Vec<i32>, Failed> {
-        let drawn = few.select(Axis(0), drawn);
-        let found = clusters::find(drawn.view(), params, seed, &watch)?;
-        attached(&found.clusters, &drawn, &watch)
-    };
-    let stability = bootstrap_stability(&few_labels, params.resamples, job.seed(), &watch, again)?;
+    let (clusters, choice) = (&found.clusters, found.choice);
+    let stability = clusters::stability(rows.view(), clusters, choice, params, params.resamples, job.seed(), &watch)?;
     let noise = found.core_labels.iter().zip(labels).filter(|(_, label)| **label < 0).count();
     let mut by_cluster = vec![0.0; found.clusters.len()];
     for cluster in &stability.clusters {

@@ -12,7 +12,7 @@ use super::contributions::{self, Group};
 use super::model::Model;
 use super::modes::ModeReport;
 use super::params::Params;
-use crate::asked;
+use crate::bridge::asked;
 
 /// Most similar failures an answer names.
 const NEIGHBORS_MAX: usize = 100;

@@ -139,7 +139,7 @@ mod tests {
     use souffleur_core::component::Component;
 
     use super::*;
-    use crate::stopped_clock::job;
+    use crate::bridge::stopped_clock::job;
 
     #[test]
     fn every_bar_is_cleared_by_the_first_seeds() {

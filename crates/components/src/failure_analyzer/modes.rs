@@ -1,5 +1,7 @@
 //! The ways in which sessions fail.
 
+use std::collections::HashMap;
+
 use ndarray::{Array2, ArrayView1, Axis, s};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use super::contributions::{groups, of_rows};
 use super::model::Model;
 use super::params::Params;
 use super::train::Labelled;
-use crate::contrast::{Trait, contrast, sentence};
+use crate::bridge::contrast::{Trait, contrast, sentence};
 
 /// Failures with at most this much explained, in log-odds, have no way of their own: they fail as any session may.
 const EXPLAINED_MINIMUM: f64 = 1.0;
@@ -77,12 +79,14 @@ impl Modes {
     ) -> Result<Self, ComponentError> {
         let failures: Vec<usize> = (0..data.failed.len()).filter(|row| data.failed[*row]).collect();
         let newest = &failures[failures.len().saturating_sub(params.mode_failures)..];
-        let rows = data.features.select(Axis(0), newest);
+        // One prompt that failed often is one reason, not a mode: each different failure is looked at once.
+        let (different, of_failure) = different(data, newest);
+        let rows = data.features.select(Axis(0), &different);
         let added = pushes(&of_rows(model, rows.view(), watch).or_else(|e| {
             job.check()?;
             Err(e)
         })?);
-        let explained: Vec<usize> = (0..newest.len()).filter(|i| added.row(*i).sum() > EXPLAINED_MINIMUM).collect();
+        let explained: Vec<usize> = (0..different.len()).filter(|i| added.row(*i).sum() > EXPLAINED_MINIMUM).collect();
         let least = MODE_MINIMUM.max((explained.len() as f64 * MODE_SHARE_MINIMUM) as usize);
         if explained.len() <= 2 * least {
             return Ok(Self { unexplained_share: 1.0, ..Self::default() });
@@ -99,7 +103,8 @@ impl Modes {
             job.check()?;
             let members: Vec<usize> =
                 explained.iter().zip(clusters.labels()).filter(|(_, l)| **l == label).map(|(i, _)| *i).collect();
-            found.modes.push(describe(data, newest, &added, &members));
+            let failures = of_failure.iter().filter(|different| members.binary_search(different).is_ok()).count();
+            found.modes.push(describe(data, &different, &added, &members, failures, newest.len()));
         }
         let of_a_mode: usize = found.modes.iter().map(|mode| mode.failures).sum();
         found.unexplained_share = 1.0 - of_a_mode as f64 / newest.len() as f64;
@@ -136,9 +141,30 @@ impl Modes {
     }
 }
 
-/// What the failures `members` (of those in `newest`) have in common.
-fn describe(data: &Labelled, newest: &[usize], added: &Array2<f64>, members: &[usize]) -> ModeReport {
-    let rows: Vec<usize> = members.iter().map(|i| newest[*i]).collect();
+/// The first of each run of failures with equal features, and for each failure which of these it equals.
+fn different(data: &Labelled, failures: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
+    let (mut kept, mut of_failure) = (Vec::new(), Vec::with_capacity(failures.len()));
+    for &row in failures {
+        let bits = data.features.row(row).iter().map(|v| v.to_bits()).collect();
+        of_failure.push(*known.entry(bits).or_insert_with(|| {
+            kept.push(row);
+            kept.len() - 1
+        }));
+    }
+    (kept, of_failure)
+}
+
+/// What the different failures `members` have in common; `failures` of `all` that were looked at are like them.
+fn describe(
+    data: &Labelled,
+    different: &[usize],
+    added: &Array2<f64>,
+    members: &[usize],
+    failures: usize,
+    all_failures: usize,
+) -> ModeReport {
+    let rows: Vec<usize> = members.iter().map(|i| different[*i]).collect();
     let successes: Vec<usize> = (0..data.failed.len()).filter(|row| !data.failed[*row]).collect();
     let all: Vec<usize> = rows.iter().chain(&successes).copied().collect();
     let inside: Vec<bool> = (0..all.len()).map(|i| i < rows.len()).collect();
@@ -158,8 +184,8 @@ fn describe(data: &Labelled, newest: &[usize], added: &Array2<f64>, members: &[u
         mode: 0,
         description: sentence(&reasons, TRAITS),
         drivers,
-        failures: rows.len(),
-        share: rows.len() as f64 / newest.len() as f64,
+        failures,
+        share: failures as f64 / all_failures as f64,
         traits,
     }
 }

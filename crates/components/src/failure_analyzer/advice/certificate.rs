@@ -132,7 +132,7 @@ fn replayed(run: &Run, log: &[Simulated]) -> Result<Vec<Measurement>, ComponentE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stopped_clock::job;
+    use crate::bridge::stopped_clock::job;
     use souffleur_core::params::Hyperparams;
 
     #[test]
