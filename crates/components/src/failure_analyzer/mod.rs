@@ -9,6 +9,7 @@ mod model;
 mod modes;
 mod params;
 mod report;
+mod summary;
 mod train;
 
 use souffleur_core::batch::TrainingBatch;
@@ -35,7 +36,9 @@ pub const ENTRY: Entry = Entry::of::<FailureAnalyzer>();
 /// An isolation forest (Liu, Ting & Zhou 2008) says how unusual a prompt is; gradient-boosted trees turn the 31 features
 /// and that score into log-odds of failure; isotonic regression or Platt scaling, whichever does better on held-out
 /// sessions, turns these into a probability. Conformal prediction says which outcomes can be ruled out; failures are
-/// clustered by what made them fail (HDBSCAN* on the contributions) into modes. Training takes `O(folds · rounds · n · 32)`, an answer `O(failures · 31)`.
+/// clustered by what made them fail (HDBSCAN* on the contributions) into modes. What each rule does to whom is learnt doubly
+/// robust from the choices of the log, and the advice that follows is replayed on sessions it was not learnt from.
+/// Training takes `O(folds · rounds · n · 32)`, and `O(rules · n · 32²)` for the advice; an answer `O(failures · 31)`.
 #[derive(Clone, Copy, Debug)]
 pub struct FailureAnalyzer;
 
@@ -47,7 +50,7 @@ impl Component for FailureAnalyzer {
     const SPEC: ComponentSpec = ComponentSpec {
         name: "failure_analyzer",
         tier: Tier::Learning,
-        summary: "Predicts the probability that a prompt fails, says why, and names the past failures it resembles.",
+        summary: "Predicts the probability that a prompt fails, says why, how and what helps, and names past failures like it.",
         inputs: &[],
         consumes: &[],
         cadence: Cadence::NewRows(1000),
@@ -62,6 +65,11 @@ impl Component for FailureAnalyzer {
         bar("calibration_error", Direction::AtMost, 0.03),
         Bar { metric: "conformal_coverage", direction: Direction::AtLeast, value: 0.88, over: Over::Mean },
         Bar { metric: "mode_ari", direction: Direction::AtLeast, value: 0.7, over: Over::Mean },
+        // Of the failures that the best rule for each session would have spared; see the certificate.
+        bar("preventable_reduction", Direction::AtLeast, 0.40),
+        bar("replay_error", Direction::AtMost, 0.02),
+        Bar { metric: "replay_covered", direction: Direction::AtLeast, value: 0.85, over: Over::Mean },
+        Bar { metric: "missed_failures", direction: Direction::AtMost, value: 0.12, over: Over::Mean },
     ];
 
     type Params = Params;

@@ -121,7 +121,8 @@ pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result
     let threshold = evaluate::threshold(&held, params.false_positive_rate_max);
     let conformal = ClassConformal::fit(&held_out.log_odds, &data.failed)
         .map_err(|e| ComponentError::Data(e.to_string()))?;
-    let (failures, failure_seqs) = newest_failures(&data, params.kept_failures);
+    let newest = newest_failures(&data, params.kept_failures);
+    let failures = data.features.select(Axis(0), &newest);
     let failures = NeighborIndex::new(failures.view(), &phases.watch()).map_err(|e| phases.failed(&e))?;
     let mut model = Model {
         forest,
@@ -134,7 +135,9 @@ pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result
         failure_rate: data.failures() as f64 / data.failed.len() as f64,
         usual: usual(&data),
         failures,
-        failure_seqs,
+        failure_seqs: newest.iter().map(|&i| data.sessions[i]).collect(),
+        failure_rules: newest.iter().map(|&i| rules_of(batch, data.kept[i])).collect(),
+        rule_ids: batch.session_rules.iter().flat_map(|rules| &rules.rule_ids).map(ToString::to_string).collect(),
     };
     phases.next()?;
     model.modes = Modes::find(params, &model, &data, job, &phases.watch())?;
@@ -249,9 +252,13 @@ fn usual(data: &Labelled) -> Vec<f32> {
     successes.columns().into_iter().map(median).collect()
 }
 
-/// The newest `most` failures and where they stand.
-fn newest_failures(data: &Labelled, most: usize) -> (Array2<f32>, Vec<Seq>) {
-    let failures = data.indices(true);
-    let newest = &failures[failures.len().saturating_sub(most)..];
-    (data.features.select(Axis(0), newest), newest.iter().map(|&i| data.sessions[i]).collect())
+/// The newest `most` failures.
+fn newest_failures(data: &Labelled, most: usize) -> Vec<usize> {
+    let mut failures = data.indices(true);
+    failures.split_off(failures.len().saturating_sub(most))
+}
+
+/// The rules applied in a row of the batch.
+fn rules_of(batch: &TrainingBatch, row: usize) -> Vec<u32> {
+    batch.session_rules.as_ref().map_or_else(Vec::new, |rules| rules.rule[rules.of(row)].to_vec())
 }

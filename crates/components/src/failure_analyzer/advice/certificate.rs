@@ -128,18 +128,3 @@ fn replayed(run: &Run, log: &[Simulated]) -> Result<Vec<Measurement>, ComponentE
         Measurement::new("replay_deviation", (figures.prevented_high - figures.prevented_low) / 3.92),
     ])
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bridge::stopped_clock::job;
-    use souffleur_core::params::Hyperparams;
-
-    #[test]
-    fn explore() {
-        for seed in 0..20 {
-            let m = certify(seed, &Params::default().check().unwrap(), &job(seed)).unwrap();
-            println!("{seed} {}", m.iter().map(|m| format!("{} {:.3}", m.metric, m.value)).collect::<Vec<_>>().join(", "));
-        }
-    }
-}

@@ -185,3 +185,6 @@ impl Advisor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
