@@ -91,7 +91,8 @@ fn rules(advice: &AdviceReport) -> Vec<String> {
         .collect();
     let unclear = advice.rules.len() - surely.len();
     if unclear > 0 {
-        lines.push(format!("Of {unclear} rules it cannot be told whether they help or harm on average."));
+        let what = if unclear == 1 { "rule it cannot be told whether it helps or harms" } else { "rules it cannot be told whether they help or harm" };
+        lines.push(format!("Of {unclear} {what} on average."));
     }
     lines
 }
@@ -104,8 +105,13 @@ fn preventable(advice: &AdviceReport) -> String {
     if found.advised == 0 {
         return "No rule surely helps any session: nothing is known to be preventable.".to_owned();
     }
+    let condition = match found.evidence {
+        Evidence::Logged => "",
+        Evidence::Estimated => "How rules were chosen is not logged; if nothing but the features led to it: ",
+    };
+    let had = if condition.is_empty() { "Had" } else { "had" };
     format!(
-        "Had the advice been followed in the {} sessions it is given for, {:.0} failures would have been prevented (95 %: {:.0} to \
+        "{condition}{had} the advice been followed in the {} sessions it is given for, {:.0} failures would have been prevented (95 %: {:.0} to \
          {:.0}), {} of all; the failure rate would have been {} instead of {}.",
         found.advised,
         found.prevented,

@@ -44,7 +44,7 @@ pub struct Suggestion {
     /// By how much it lowers the probability of failure, on average over sessions judged like this one; taken back by as
     /// much as replayed advice fell short of what it had said.
     pub reduction: f64,
-    /// Lower end of the 95 % interval of that.
+    /// Lower end of the 95 % interval of that, as far as the fitted effects go: how well they fit is no part of it.
     pub low: f64,
     /// Upper end of the 95 % interval of that.
     pub high: f64,

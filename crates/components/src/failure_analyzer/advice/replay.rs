@@ -7,7 +7,7 @@ use souffleur_core::job::Job;
 
 use super::choices::Choices;
 use super::learn::{Cases, Effect, Estimate, Trust, Z, helpful, no_terms, terms};
-use super::report::Preventable;
+use super::report::{Evidence, Preventable};
 use crate::bridge::Phases;
 use crate::failure_analyzer::params::Params;
 use crate::failure_analyzer::train::{Labelled, boost};
@@ -131,7 +131,10 @@ impl Log<'_> {
         let followed = |row: &usize| {
             decided[*row].is_some_and(|rule| self.choices.chosen[*row].is_some_and(|(chosen, _)| chosen == rule))
         };
+        let guessed = |rule: &usize| self.choices.candidates[*rule].evidence == Evidence::Estimated;
+        let estimated = decided.iter().flatten().any(guessed);
         Preventable {
+            evidence: if estimated { Evidence::Estimated } else { Evidence::Logged },
             sessions,
             advised: decided.iter().flatten().count(),
             followed: (0..sessions).filter(followed).count(),

@@ -44,8 +44,11 @@ pub struct Refused {
 }
 
 /// What would have happened had the advice been followed: doubly robust, on sessions the advice was not learnt from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Preventable {
+    /// Where the probabilities of the rules' choice come from; estimated if those of any advised rule are. Then all figures
+    /// hold only if nothing beside the features led both to the choice and to the outcome.
+    pub evidence: Evidence,
     /// Sessions looked at.
     pub sessions: usize,
     /// Those for which a rule would have been advised.

@@ -53,15 +53,23 @@ fn run(log: Log) -> Run {
     train(&params, &planted(log, 2400), &job(3)).unwrap()
 }
 
+fn report_sentence(run: &Run) -> String {
+    run.report.summary.last().cloned().unwrap_or_default()
+}
+
 #[test]
 fn a_rule_is_judged_rightly_though_it_went_to_the_hard_cases() {
     for (log, evidence) in [(Log::Logged, Evidence::Logged), (Log::Silent, Evidence::Estimated)] {
-        let report = run(log).report.advice;
+        let run = run(log);
+        let report = run.report.advice.clone();
         let best = &report.rules[0];
         assert!(best.rule_id == "mend" && best.evidence == evidence, "{best:?}");
         // What is usually done mends half of the sessions: going all the way spares .2.
         assert!(best.low < -0.2 && best.high > -0.2 && best.high < -0.1, "{best:?}");
         let found = report.preventable.unwrap();
+        assert_eq!(found.evidence, evidence);
+        let said = report_sentence(&run);
+        assert_eq!(said.contains("not logged"), log == Log::Silent, "{said}");
         assert!(found.prevented_low > 0.0 && (0.25..0.55).contains(&found.reduction), "{found:?}");
         assert!(report.refused.is_empty(), "{:?}", report.refused);
     }
