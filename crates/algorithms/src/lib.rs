@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod calibration;
+mod cholesky;
 pub mod clustering_quality;
 pub mod conformal;
 pub mod gaussian_mixture;
@@ -25,6 +26,7 @@ pub mod neighbors;
 pub mod pca;
 #[cfg(test)]
 mod planted_clusters;
+pub mod ridge;
 mod space_tree;
 pub mod successive_halving;
 mod symmetric_eigen;

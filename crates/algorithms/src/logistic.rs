@@ -4,7 +4,6 @@
 //! with few columns Newton's method needs a handful of passes, so it is written here.
 
 mod algorithm;
-mod cholesky;
 mod hyperparams;
 
 pub use algorithm::LogisticRegression;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand::Rng;
 use serde_json::Value;
 use souffleur_core::error::Invalid;
-use souffleur_core::features::{DOMAINS, PROJECT_TYPES};
+use souffleur_core::features::{DOMAINS, PROJECT_TYPES, domain_index};
 use souffleur_core::records::{BeforeMetrics, Complexity, FeedbackEntry, RuleApplication, Session};
 use souffleur_core::time::Timestamp;
 
@@ -31,6 +31,17 @@ pub struct Simulated {
     pub session: Session,
     /// What is so.
     pub truth: SessionTruth,
+}
+
+impl Simulated {
+    /// Probability that the session's quality falls below .5 if this rule of [`RULES`] alone is applied, whatever was in
+    /// truth: the answer to "what if" that no log holds. An index that is not there does nothing.
+    #[must_use]
+    pub fn p_failure_under(&self, rule: usize) -> f64 {
+        let domain = self.session.domain.as_deref().map_or(DOMAINS.len() - 1, domain_index);
+        let untreated = self.truth.expected_quality - self.truth.effect;
+        failure_probability(untreated + effect(rule, domain, self.truth.drifted))
+    }
 }
 
 /// Sums over the sessions made so far.

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::LogisticRegressionError;
-use super::cholesky::Symmetric;
 use super::hyperparams::{LogisticRegressionParams, LogisticRegressionValidParams};
+use crate::cholesky::Symmetric;
 use crate::input::{Real, check_finite, count_positives};
 use crate::watch::{Interrupted, Watch};
 

@@ -7,6 +7,7 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::ids::Seq;
 use souffleur_core::records::Session;
 
+use super::advice::Advice;
 use super::contributions::{self, Group};
 use super::model::Model;
 use super::modes::ModeReport;
@@ -51,6 +52,10 @@ pub struct Answer {
     pub conformal: Conformal,
     /// The way it would fail, if it is like one that is known.
     pub mode: Option<ModeReport>,
+    /// How far inside that mode it is, in [0, 1]; 0 if it is like none.
+    pub mode_membership: f64,
+    /// What is known to help.
+    pub advice: Advice,
     /// What moves the probability most, the strongest first.
     pub contributions: Vec<Contribution>,
     /// The most similar past failures, the nearest first.
@@ -87,12 +92,14 @@ pub struct Contribution {
 }
 
 /// A past failure.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SimilarFailure {
     /// The session's place in the global order.
     pub session_seq: Seq,
     /// Euclidean distance in the feature space.
     pub distance: f64,
+    /// The rules that were applied there, in order, and did not prevent it.
+    pub rules: Vec<String>,
 }
 
 /// Answers from a trained model.
@@ -107,6 +114,7 @@ pub(super) fn answer(params: &Params, model: &Model, query: &Query) -> Result<An
     let (log_odds, anomaly) = contributions::variant_log_odds(model, ArrayView1::from(&row), &groups)?;
     let p_failure = model.calibration.probability(log_odds[0])?;
     let added: Vec<f64> = log_odds[1..].iter().map(|without| log_odds[0] - without).collect();
+    let mode = model.modes.of(&added)?;
     let usual = model.conformal.p_values(log_odds[0]);
     Ok(Answer {
         p_failure,
@@ -122,7 +130,9 @@ pub(super) fn answer(params: &Params, model: &Model, query: &Query) -> Result<An
             may_succeed: usual.negative > params.alpha,
             alpha: params.alpha,
         },
-        mode: model.modes.of(&added)?.cloned(),
+        advice: model.advisor.advise(params, ArrayView1::from(&row), p_failure)?,
+        mode: mode.map(|(mode, _)| mode.clone()),
+        mode_membership: mode.map_or(0.0, |(_, membership)| membership),
         similar_failures: model.similar(ArrayView1::from(&row), neighbors)?,
     })
 }

@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use souffleur_algorithms::clustering_quality::adjusted_rand_index;
 use souffleur_algorithms::metrics::{Bins, auroc, average_precision, confusion, expected_calibration_error};
-use souffleur_core::batch::{DataQuality, Outcomes, Rows, TrainingBatch};
+use souffleur_core::batch::{DataQuality, Outcomes, Rows, SessionRules, TrainingBatch};
 use souffleur_core::component::{KnownAnswer, Measurement};
 use souffleur_core::error::ComponentError;
 use souffleur_core::features::{COLUMNS, FeatureSchema, WIDTH};
@@ -18,12 +18,17 @@ use souffleur_core::query::Query as DataQuery;
 use souffleur_simulator::feature_batch;
 
 use super::answer::{Answer, Query};
-use super::model::anomaly_scores;
+use super::model::{Model, anomaly_scores};
 use super::params::Params;
-use super::{FailureAnalyzer, modes, train};
+use super::{FailureAnalyzer, advice, modes, train};
 
 /// Rows of the probe.
-const PROBE_ROWS: usize = 400;
+const PROBE_ROWS: usize = 800;
+/// How often its rule is applied, and how often an unclear prompt fails with it.
+const PROBE_RULE_SHARE: f64 = 0.2;
+const PROBE_RULE_FAILURES: f64 = 0.3;
+/// Its rule.
+const PROBE_RULE: &str = "state_the_goal";
 /// The column that decides in the probe: clarity.
 const PROBE_COLUMN: usize = 1;
 /// Rows learnt from for the certificate.
@@ -32,13 +37,13 @@ const CERTIFICATE_ROWS: usize = 6000;
 const CERTIFICATE_TEST_ROWS: usize = 4000;
 
 /// A labelled batch of its own making, in the order of the rows.
-fn batch(features: Array2<f32>, failed: &[bool]) -> TrainingBatch {
+pub(super) fn batch(features: Array2<f32>, failed: &[bool], rules: SessionRules) -> TrainingBatch {
     let n = failed.len();
     let seqs: Vec<Seq> = (1..=n as i64).map(Seq).collect();
     let score = |failed: &bool| if *failed { 0.25 } else { 0.75 };
     let unknown = vec![f32::NAN; n];
     TrainingBatch {
-        query: DataQuery::quality_labeled_data(),
+        query: DataQuery { session_rules: true, ..DataQuery::quality_labeled_data() },
         version: DataVersion { watermark: Seq(n as i64), schema_hash: FeatureSchema::current().hash },
         columns: COLUMNS.iter().map(|c| c.name).collect(),
         features: features.into(),
@@ -51,7 +56,7 @@ fn batch(features: Array2<f32>, failed: &[bool]) -> TrainingBatch {
             ratings: vec![0; n],
         },
         applications: None,
-        session_rules: None,
+        session_rules: Some(rules),
         metrics: Vec::new(),
         documents: Vec::new(),
         products: BTreeMap::new(),
@@ -59,34 +64,49 @@ fn batch(features: Array2<f32>, failed: &[bool]) -> TrainingBatch {
     }
 }
 
-/// Prompts fail where they are unclear, and one in twenty label is wrong. A very unclear prompt is asked about.
+/// Prompts fail where they are unclear, and one in twenty labels is wrong. A rule, drawn by lot, mends most unclear ones.
+/// A very unclear prompt is asked about.
 pub(super) fn probe() -> KnownAnswer<FailureAnalyzer> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(0x5057_1a7e);
     let mut features = Array2::zeros((PROBE_ROWS, WIDTH));
+    let mut rules = SessionRules { rule_ids: vec![PROBE_RULE.into()], ..SessionRules::default() };
     let failed: Vec<bool> = features
         .rows_mut()
         .into_iter()
         .map(|mut row| {
             row.mapv_inplace(|_: f32| rng.r#gen());
-            (row[PROBE_COLUMN] < 0.4) != rng.gen_bool(0.05)
+            let applied = rng.gen_bool(PROBE_RULE_SHARE);
+            if applied {
+                rules.rule.push(0);
+                rules.improvement_score.push(f32::NAN);
+                rules.propensity.push(PROBE_RULE_SHARE as f32);
+            }
+            rules.starts.push(rules.rule.len() as u32);
+            let unclear = row[PROBE_COLUMN] < 0.4;
+            let fails = if unclear && applied { rng.gen_bool(PROBE_RULE_FAILURES) } else { unclear };
+            fails != rng.gen_bool(0.05)
         })
         .collect();
     let mut asked = vec![0.5; WIDTH];
     asked[PROBE_COLUMN] = 0.05;
     KnownAnswer {
-        batch: batch(features, &failed),
+        batch: batch(features, &failed, rules),
         query: Query { features: Some(asked), neighbors: Some(3), ..Query::default() },
         verify,
     }
 }
 
 fn verify(answer: &Answer) -> Result<(), String> {
-    if !(0.75..=1.0).contains(&answer.p_failure) || !answer.likely_to_fail {
-        return Err(format!("p_failure is {} where nearly every such prompt failed", answer.p_failure));
+    if !(0.7..=0.95).contains(&answer.p_failure) || !answer.likely_to_fail {
+        return Err(format!("p_failure is {} where four in five such prompts failed", answer.p_failure));
     }
     match answer.contributions.first() {
         Some(first) if first.feature == COLUMNS[PROBE_COLUMN].name && first.log_odds > 0.0 => {}
         other => return Err(format!("the strongest contribution is {other:?}, not a positive one of clarity")),
+    }
+    match answer.advice.rules.first() {
+        Some(rule) if rule.rule_id == PROBE_RULE && (0.2..0.8).contains(&rule.reduction) && rule.low > 0.0 => {}
+        other => return Err(format!("the advice is {other:?}, not the rule that mends such prompts")),
     }
     if answer.similar_failures.len() != 3 {
         return Err(format!("{} similar failures are named, 3 were asked for", answer.similar_failures.len()));
@@ -101,8 +121,9 @@ fn verify(answer: &Answer) -> Result<(), String> {
 pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
     let params = Params::default().check().map_err(ComponentError::Params)?;
     let learn = feature_batch(seed, CERTIFICATE_ROWS);
+    let no_rules = SessionRules { starts: vec![0; CERTIFICATE_ROWS + 1], ..SessionRules::default() };
     let test = feature_batch(!seed, CERTIFICATE_TEST_ROWS);
-    let (model, _) = train::train(&params, &batch(learn.features, &learn.failed), job)?;
+    let train::Run { model, .. } = train::train(&params, &batch(learn.features, &learn.failed, no_rules), job)?;
     let anomaly = anomaly_scores(&model.forest, test.features.view(), &())?;
     let log_odds = model.log_odds(&test.features, &anomaly)?;
     let p: Vec<f64> = log_odds.iter().map(|&z| model.calibration.probability(z)).collect::<Result<_, _>>()?;
@@ -121,7 +142,7 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
         (if **failed { p.positive } else { p.negative }) > params.alpha
     });
     let coverage = covered.count() as f64 / test.failed.len() as f64;
-    Ok(vec![
+    let mut measurements = vec![
         Measurement::new("conformal_coverage", coverage),
         Measurement::new("mode_ari", agreement),
         Measurement::new("modes_found", model.modes.modes.len() as f64),
@@ -131,7 +152,18 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
         Measurement::new("calibration_error", error),
         Measurement::new("auroc", auroc(&p, &test.failed).map_err(measured)?),
         Measurement::new("average_precision_lift", precision / base_rate),
-    ])
+        Measurement::new("missed_failures", missed_failures(&model, &params, &log_odds, &test.failed)),
+    ];
+    measurements.extend(advice::certificate::certify(seed, &params, job)?);
+    Ok(measurements)
+}
+
+/// Share of the failures that are missed when flagging from the score that promises at most `alpha`.
+fn missed_failures(model: &Model, params: &Params, log_odds: &[f64], failed: &[bool]) -> f64 {
+    let Some(threshold) = model.conformal.risk_threshold(params.alpha) else { return f64::NAN };
+    let failures = failed.iter().filter(|failed| **failed).count() as f64;
+    let missed = log_odds.iter().zip(failed).filter(|(score, failed)| **failed && **score < threshold).count();
+    missed as f64 / failures
 }
 
 #[cfg(test)]
@@ -158,6 +190,26 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_does_nothing_fails_the_probe() {
+        let case = probe();
+        let mut idle = case.batch.clone();
+        if let Some(rules) = &mut idle.session_rules {
+            // The same outcomes, but the rule was applied in the sessions before.
+            let applied: Vec<bool> = (0..PROBE_ROWS).map(|row| !rules.of((row + 1) % PROBE_ROWS).is_empty()).collect();
+            rules.starts = std::iter::once(0)
+                .chain(applied.iter().scan(0, |sum, applied| {
+                    *sum += u32::from(*applied);
+                    Some(*sum)
+                }))
+                .collect();
+        }
+        let params = Params::default();
+        let train::Run { model, .. } = train::train(&params, &idle, &job(1)).unwrap();
+        let answer = super::super::answer::answer(&params, &model, &case.query).unwrap();
+        assert!((case.verify)(&answer).is_err(), "{answer:?}");
+    }
+
+    #[test]
     fn an_inverted_model_fails_the_probe() {
         let case = probe();
         let job = job(1);
@@ -165,7 +217,7 @@ mod tests {
         inverted.outcomes.success_score.iter_mut().for_each(|s| *s = 1.0 - *s);
         let params = Params::default();
         for (batch, right) in [(case.batch, true), (inverted, false)] {
-            let (model, _) = train::train(&params, &batch, &job).unwrap();
+            let train::Run { model, .. } = train::train(&params, &batch, &job).unwrap();
             let answer = super::super::answer::answer(&params, &model, &case.query).unwrap();
             assert_eq!((case.verify)(&answer).is_ok(), right, "{answer:?}");
         }

@@ -5,9 +5,11 @@ use souffleur_algorithms::metrics::{Bins, MetricError, auroc, average_precision,
 use souffleur_core::error::ComponentError;
 use souffleur_core::features::COLUMNS;
 
+use super::advice::AdviceReport;
 use super::model::Model;
 use super::params::Params;
 use super::report::{HeldOut, Report, Signal};
+use super::summary::summary;
 use super::train::Labelled;
 use crate::bridge::contrast::Moments;
 
@@ -56,6 +58,7 @@ pub(super) fn report(
     data: &Labelled,
     held: &Held<'_>,
     model: &Model,
+    advice: AdviceReport,
 ) -> Result<Report, ComponentError> {
     let threshold = model.threshold;
     let figures = figures(held, threshold).map_err(|e| ComponentError::Data(e.to_string()))?;
@@ -63,7 +66,7 @@ pub(super) fn report(
     let labelled = data.failed.len();
     let signals = signals(data);
     Ok(Report {
-        summary: summary(labelled, failures, &figures, threshold, &signals, model),
+        summary: summary(params, &figures, &signals, model, (failures, labelled), &advice),
         labelled_sessions: labelled,
         failures,
         failure_rate: failures as f64 / labelled as f64,
@@ -73,6 +76,7 @@ pub(super) fn report(
         modes: model.modes.ranked(),
         unexplained_share: model.modes.unexplained_share,
         threshold,
+        advice,
         signals,
     })
 }
@@ -95,46 +99,6 @@ fn figures(held: &Held<'_>, threshold: f64) -> Result<HeldOut, MetricError> {
 /// The probability from which flagging misses at most `alpha` of the failures, if so much can be promised.
 fn recall_threshold(params: &Params, model: &Model) -> Result<Option<f64>, ComponentError> {
     model.conformal.risk_threshold(params.alpha).map(|log_odds| model.calibration.probability(log_odds)).transpose()
-}
-
-fn summary(
-    labelled: usize,
-    failures: usize,
-    held: &HeldOut,
-    threshold: f64,
-    signals: &[Signal],
-    model: &Model,
-) -> Vec<String> {
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let mut lines = vec![
-        format!("{failures} of {labelled} sessions failed ({}).", percent(failures as f64 / labelled as f64)),
-        format!(
-            "On sessions it had not seen, a failure ranks above a success in {} of pairs; flagging from p = {threshold:.2} \
-             finds {} of the failures and flags {} of the successes.",
-            percent(held.auroc),
-            percent(held.true_positive_rate),
-            percent(held.false_positive_rate),
-        ),
-        format!("A stated probability is off by {} on average.", percent(held.calibration_error)),
-    ];
-    match signals.first() {
-        Some(_) => {
-            let words: Vec<String> = signals.iter().take(3).map(describe).collect();
-            lines.push(format!("Failures differ most in {}.", words.join(", ")));
-        }
-        None => lines.push("No single feature sets failures apart.".to_owned()),
-    }
-    for mode in model.modes.ranked() {
-        lines.push(format!("Failure mode {} ({} of the failures): {}.", mode.mode, percent(mode.share), mode.description));
-    }
-    lines.push(format!("{} of the failures are of no mode.", percent(model.modes.unexplained_share)));
-    lines
-}
-
-fn describe(signal: &Signal) -> String {
-    let direction = if signal.cohens_d > 0.0 { "higher" } else { "lower" };
-    let (failures, successes) = (signal.mean_failures, signal.mean_successes);
-    format!("{} ({direction}: {failures:.2} against {successes:.2})", signal.feature)
 }
 
 /// The features in which the means differ most, in pooled standard deviations (Cohen 1988).

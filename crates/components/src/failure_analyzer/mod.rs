@@ -1,5 +1,6 @@
 //! Which prompts will fail, how sure that is, and which past failures they resemble.
 
+mod advice;
 mod answer;
 mod certificate;
 mod contributions;
@@ -8,6 +9,7 @@ mod model;
 mod modes;
 mod params;
 mod report;
+mod summary;
 mod train;
 
 use souffleur_core::batch::TrainingBatch;
@@ -19,6 +21,7 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 use souffleur_core::query::Query as DataQuery;
 
+pub use advice::{Advice, AdviceReport, Evidence, Preventable, Refused, RuleEffect, Suggestion};
 pub use answer::{Answer, Conformal, Contribution, Query, SimilarFailure};
 pub use model::Model;
 pub use modes::{Driver, ModeReport};
@@ -33,7 +36,9 @@ pub const ENTRY: Entry = Entry::of::<FailureAnalyzer>();
 /// An isolation forest (Liu, Ting & Zhou 2008) says how unusual a prompt is; gradient-boosted trees turn the 31 features
 /// and that score into log-odds of failure; isotonic regression or Platt scaling, whichever does better on held-out
 /// sessions, turns these into a probability. Conformal prediction says which outcomes can be ruled out; failures are
-/// clustered by what made them fail (HDBSCAN* on the contributions) into modes. Training takes `O(folds · rounds · n · 32)`, an answer `O(failures · 31)`.
+/// clustered by what made them fail (HDBSCAN* on the contributions) into modes. What each rule does to whom is learnt doubly
+/// robust from the choices of the log, and the advice that follows is replayed on sessions it was not learnt from.
+/// Training takes `O(folds · rounds · n · 32)`, and `O(rules · n · 32²)` for the advice; an answer `O(failures · 31)`.
 #[derive(Clone, Copy, Debug)]
 pub struct FailureAnalyzer;
 
@@ -45,13 +50,13 @@ impl Component for FailureAnalyzer {
     const SPEC: ComponentSpec = ComponentSpec {
         name: "failure_analyzer",
         tier: Tier::Learning,
-        summary: "Predicts the probability that a prompt fails, says why, and names the past failures it resembles.",
+        summary: "Predicts the probability that a prompt fails, says why, how and what helps, and names past failures like it.",
         inputs: &[],
         consumes: &[],
         cadence: Cadence::NewRows(1000),
         minimum_rows: 2 * train::CLASS_MINIMUM,
         budgets: Budgets { train_ms: 300_000, answer_ms: 1_000 },
-        snapshot_version: 2,
+        snapshot_version: 3,
     };
 
     const BARS: &'static [Bar] = &[
@@ -60,6 +65,11 @@ impl Component for FailureAnalyzer {
         bar("calibration_error", Direction::AtMost, 0.03),
         Bar { metric: "conformal_coverage", direction: Direction::AtLeast, value: 0.88, over: Over::Mean },
         Bar { metric: "mode_ari", direction: Direction::AtLeast, value: 0.7, over: Over::Mean },
+        // Of the failures that the best rule for each session would have spared; see the certificate.
+        bar("preventable_reduction", Direction::AtLeast, 0.40),
+        bar("replay_error", Direction::AtMost, 0.02),
+        Bar { metric: "replay_covered", direction: Direction::AtLeast, value: 0.85, over: Over::Mean },
+        Bar { metric: "missed_failures", direction: Direction::AtMost, value: 0.12, over: Over::Mean },
     ];
 
     type Params = Params;
@@ -69,7 +79,7 @@ impl Component for FailureAnalyzer {
     type Answer = Answer;
 
     fn query(_: &Params) -> DataQuery {
-        DataQuery::quality_labeled_data()
+        DataQuery { session_rules: true, ..DataQuery::quality_labeled_data() }
     }
 
     fn train(
@@ -78,7 +88,7 @@ impl Component for FailureAnalyzer {
         batch: &TrainingBatch,
         job: &Job,
     ) -> Result<Trained<Self>, ComponentError> {
-        let (model, report) = train::train(params, batch, job)?;
+        let train::Run { model, report, .. } = train::train(params, batch, job)?;
         let held = &report.held_out;
         let metrics = vec![
             Measurement::new("accuracy", held.accuracy),

@@ -7,10 +7,11 @@ use souffleur_algorithms::calibration::{IsotonicRegression, PlattScaling};
 use souffleur_algorithms::conformal::ClassConformal;
 use souffleur_algorithms::gbdt::GradientBoosting;
 use souffleur_algorithms::isolation_forest::{IsolationForest, IsolationForestError};
-use souffleur_algorithms::neighbors::NeighborIndex;
+use souffleur_algorithms::neighbors::{Neighbor, NeighborIndex};
 use souffleur_core::error::ComponentError;
 use souffleur_core::ids::Seq;
 
+use super::advice::Advisor;
 use super::answer::SimilarFailure;
 use super::modes::Modes;
 
@@ -27,6 +28,8 @@ pub struct Model {
     pub(super) conformal: ClassConformal,
     /// The ways to fail.
     pub(super) modes: Modes,
+    /// What helps.
+    pub(super) advisor: Advisor,
     /// Probability from which a session is flagged.
     pub(super) threshold: f64,
     /// Share of failures in the data.
@@ -37,6 +40,10 @@ pub struct Model {
     pub(super) failures: NeighborIndex<f32>,
     /// Where these stand in the global order.
     pub(super) failure_seqs: Vec<Seq>,
+    /// The rules applied in each of them, by index into `rule_ids`.
+    pub(super) failure_rules: Vec<Vec<u32>>,
+    /// Names of rules.
+    pub(super) rule_ids: Vec<String>,
 }
 
 /// From a score to a probability, by the way that did better in cross-validation.
@@ -96,9 +103,16 @@ impl Model {
             return Ok(Vec::new());
         }
         let found = self.failures.nearest(row, count).map_err(|e| ComponentError::Data(e.to_string()))?;
-        Ok(found
-            .into_iter()
-            .filter_map(|n| Some(SimilarFailure { session_seq: *self.failure_seqs.get(n.row)?, distance: n.distance }))
-            .collect())
+        let similar = |n: Neighbor| {
+            let session_seq = *self.failure_seqs.get(n.row)?;
+            Some(SimilarFailure { session_seq, distance: n.distance, rules: self.rules_of(n.row) })
+        };
+        Ok(found.into_iter().filter_map(similar).collect())
+    }
+
+    /// Names of the rules applied in a past failure.
+    fn rules_of(&self, failure: usize) -> Vec<String> {
+        let rules = self.failure_rules.get(failure).map_or(&[][..], Vec::as_slice);
+        rules.iter().filter_map(|rule| self.rule_ids.get(*rule as usize)).cloned().collect()
     }
 }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, Axis, s};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use souffleur_algorithms::hdbscan::{Hdbscan, HdbscanError};
+use souffleur_algorithms::hdbscan::{Hdbscan, HdbscanError, Membership};
 use souffleur_algorithms::{ParamGuard, Watch};
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
@@ -22,6 +22,8 @@ const MIN_SAMPLES: usize = 5;
 /// Fewest failures of a mode, and as a share of those explained.
 const MODE_MINIMUM: usize = 15;
 const MODE_SHARE_MINIMUM: f64 = 0.04;
+/// Sessions that the failure rate of modes is counted in, at most.
+const RATED_ROWS: usize = 4000;
 /// Traits that describe a mode.
 const TRAITS: usize = 3;
 
@@ -38,6 +40,8 @@ pub struct ModeReport {
     pub failures: usize,
     /// Share of the failures looked at, in [0, 1].
     pub share: f64,
+    /// Share of failures among known sessions that look like it, in [0, 1]; nothing if none of those looked at does.
+    pub failure_rate: Option<f64>,
     /// What sets them apart from successes, the strongest first.
     pub traits: Vec<Trait>,
 }
@@ -110,7 +114,32 @@ impl Modes {
         found.unexplained_share = 1.0 - of_a_mode as f64 / newest.len() as f64;
         found.clusters = Some(clusters);
         found.number();
+        found.rate(model, data, job, watch)?;
         Ok(found)
+    }
+
+    /// Looks how many of the sessions that look like a mode failed, in an even sample of all.
+    fn rate(&mut self, model: &Model, data: &Labelled, job: &Job, watch: &dyn Watch) -> Result<(), ComponentError> {
+        let step = data.failed.len().div_ceil(RATED_ROWS).max(1);
+        let sample: Vec<usize> = (0..data.failed.len()).step_by(step).collect();
+        let added = of_rows(model, data.features.select(Axis(0), &sample).view(), watch).or_else(|e| {
+            job.check()?;
+            Err(e)
+        })?;
+        let mut seen = vec![(0.0f64, 0.0f64); self.modes.len()];
+        for (contributions, &row) in added.outer_iter().zip(&sample) {
+            job.check()?;
+            if let Some((mode, _)) = self.of(&contributions.to_vec())? {
+                let (all, failed) = &mut seen[mode.mode as usize - 1];
+                *all += 1.0;
+                *failed += f64::from(u8::from(data.failed[row]));
+            }
+        }
+        for mode in &mut self.modes {
+            let (all, failed) = seen[mode.mode as usize - 1];
+            mode.failure_rate = (all > 0.0).then(|| failed / all);
+        }
+        Ok(())
     }
 
     /// Numbers the modes by how frequent they are.
@@ -129,15 +158,16 @@ impl Modes {
         modes
     }
 
-    /// The mode of a session with these contributions, if it is like one.
-    pub(super) fn of(&self, contributions: &[f64]) -> Result<Option<&ModeReport>, ComponentError> {
+    /// The mode of a session with these contributions, if it is like one, and how far inside it is.
+    pub(super) fn of(&self, contributions: &[f64]) -> Result<Option<(&ModeReport, f64)>, ComponentError> {
         let Some(clusters) = &self.clusters else { return Ok(None) };
         let added = pushes(&ArrayView1::from(contributions).insert_axis(Axis(0)).to_owned());
         if added.sum() <= EXPLAINED_MINIMUM {
             return Ok(None);
         }
         let found = clusters.predict(added.view(), &()).map_err(|e| ComponentError::Data(e.to_string()))?;
-        Ok(found.first().and_then(|m| usize::try_from(m.label).ok()).and_then(|label| self.modes.get(label)))
+        let of_mode = |m: &Membership| Some((self.modes.get(usize::try_from(m.label).ok()?)?, m.probability));
+        Ok(found.first().and_then(of_mode))
     }
 }
 
@@ -172,6 +202,7 @@ fn describe(
         drivers,
         failures,
         share: failures as f64 / all_failures as f64,
+        failure_rate: None,
         traits,
     }
 }
@@ -179,6 +210,6 @@ fn describe(
 /// The failures that a mode is looked for in, and what they are said to be: for measuring on planted modes.
 pub(super) fn labels_of(model: &Model, rows: &Array2<f32>, watch: &dyn Watch) -> Result<Vec<i32>, ComponentError> {
     let added = of_rows(model, rows.slice(s![.., ..]), watch)?;
-    let label = |row: ArrayView1<'_, f64>| model.modes.of(&row.to_vec()).map(|mode| mode.map_or(-1, |m| m.mode as i32));
+    let label = |row: ArrayView1<'_, f64>| model.modes.of(&row.to_vec()).map(|mode| mode.map_or(-1, |(m, _)| m.mode as i32));
     added.outer_iter().map(label).collect()
 }

@@ -29,6 +29,10 @@ pub struct Params {
     pub alpha: f64,
     /// Failures that modes are looked for in, the newest ones, 100 to 50000.
     pub mode_failures: usize,
+    /// Sessions a rule must have been applied in to be judged, 20 to 1000000.
+    pub rule_uses_minimum: usize,
+    /// Least reduction of the probability of failure that is worth advising a rule for, 0 to 0.5.
+    pub advice_reduction_minimum: f64,
     /// Similar failures named in an answer unless the query says otherwise, 0 to 100.
     pub neighbors: usize,
 }
@@ -46,6 +50,8 @@ impl Default for Params {
             kept_failures: 20_000,
             alpha: 0.1,
             mode_failures: 5_000,
+            rule_uses_minimum: 100,
+            advice_reduction_minimum: 0.005,
             neighbors: 5,
         }
     }
@@ -73,6 +79,8 @@ impl Hyperparams for Params {
         within("kept_failures", &self.kept_failures, 1, 1_000_000)?;
         within("alpha", &self.alpha, 0.001, 0.5)?;
         within("mode_failures", &self.mode_failures, 100, 50_000)?;
+        within("rule_uses_minimum", &self.rule_uses_minimum, 20, 1_000_000)?;
+        within("advice_reduction_minimum", &self.advice_reduction_minimum, 0.0, 0.5)?;
         within("neighbors", &self.neighbors, 0, 100)?;
         Ok(self)
     }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::advice::AdviceReport;
 use super::modes::ModeReport;
 
 /// What was learnt about failures, in figures and in words.
@@ -29,6 +30,8 @@ pub struct Report {
     pub modes: Vec<ModeReport>,
     /// Share of the failures looked at that are of no mode.
     pub unexplained_share: f64,
+    /// What the rules applied do against failures, and what following the advice would have prevented.
+    pub advice: AdviceReport,
     /// The features in which failures differ most from successes, the strongest first.
     pub signals: Vec<Signal>,
 }

@@ -15,6 +15,7 @@ use souffleur_core::ids::Seq;
 use souffleur_core::job::Job;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::advice::{self, Advisor, Replay};
 use super::evaluate::{self, Held};
 use super::model::{Calibration, Model, anomaly_scores, inputs};
 use super::modes::Modes;
@@ -30,6 +31,8 @@ pub(super) struct Labelled {
     pub(super) features: Array2<f32>,
     pub(super) failed: Vec<bool>,
     pub(super) sessions: Vec<Seq>,
+    /// Where they stand in the batch.
+    pub(super) kept: Vec<usize>,
 }
 
 impl Labelled {
@@ -51,6 +54,7 @@ impl Labelled {
             features: batch.features.select(Axis(0), &kept),
             failed: rows.iter().map(|(_, failed)| *failed).collect(),
             sessions: kept.iter().map(|&i| batch.rows.session[i]).collect(),
+            kept,
         })
     }
 
@@ -64,12 +68,25 @@ impl Labelled {
 
     /// The fold of each row. Rows with equal features share one, so that no prompt is learnt from and tested on.
     fn folds(&self, folds: usize, seed: u64) -> Vec<usize> {
+        self.hashes(seed).into_iter().map(|hash| (hash % folds as u64) as usize).collect()
+    }
+
+    /// A number for each row that rows with equal features share.
+    pub(super) fn hashes(&self, seed: u64) -> Vec<u64> {
         let hash = |row: ndarray::ArrayView1<'_, f32>| {
             let bytes: Vec<u8> = row.iter().flat_map(|v| v.to_le_bytes()).collect();
             xxh3_64_with_seed(&bytes, seed)
         };
-        self.features.rows().into_iter().map(|row| (hash(row) % folds as u64) as usize).collect()
+        self.features.rows().into_iter().map(hash).collect()
     }
+}
+
+/// What a run brings home.
+pub(super) struct Run {
+    pub(super) model: Model,
+    pub(super) report: Report,
+    /// The log replayed under the advice.
+    pub(super) replay: Option<Replay>,
 }
 
 /// Trains on the labelled sessions of `batch`.
@@ -77,9 +94,11 @@ impl Labelled {
 /// 1. An isolation forest (Liu 2008) learns what is ordinary; its score becomes one more feature. It sees no label.
 /// 2. Gradient-boosted trees learn the log-odds of failure, once for each fold without that fold, once on all rows.
 /// 3. The folds' held-out scores calibrate the probability and give every figure of the report.
-pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result<(Model, Report), ComponentError> {
+/// 4. Failures are clustered by what made them fail.
+/// 5. What the rules applied do to the probability is learnt, and the advice that follows is replayed on the log.
+pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result<Run, ComponentError> {
     let data = Labelled::of(batch)?;
-    let mut phases = Phases::new(job, params.folds as u64 + 4);
+    let mut phases = Phases::new(job, params.folds as u64 + 6);
     let forest = IsolationForest::params()
         .n_trees(params.forest_trees)
         .max_samples(params.forest_sample_rows)
@@ -102,7 +121,8 @@ pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result
     let threshold = evaluate::threshold(&held, params.false_positive_rate_max);
     let conformal = ClassConformal::fit(&held_out.log_odds, &data.failed)
         .map_err(|e| ComponentError::Data(e.to_string()))?;
-    let (failures, failure_seqs) = newest_failures(&data, params.kept_failures);
+    let newest = newest_failures(&data, params.kept_failures);
+    let failures = data.features.select(Axis(0), &newest);
     let failures = NeighborIndex::new(failures.view(), &phases.watch()).map_err(|e| phases.failed(&e))?;
     let mut model = Model {
         forest,
@@ -110,19 +130,26 @@ pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result
         calibration,
         conformal,
         modes: Modes::default(),
+        advisor: Advisor::default(),
         threshold,
         failure_rate: data.failures() as f64 / data.failed.len() as f64,
         usual: usual(&data),
         failures,
-        failure_seqs,
+        failure_seqs: newest.iter().map(|&i| data.sessions[i]).collect(),
+        failure_rules: newest.iter().map(|&i| rules_of(batch, data.kept[i])).collect(),
+        rule_ids: batch.session_rules.iter().flat_map(|rules| &rules.rule_ids).map(ToString::to_string).collect(),
     };
     phases.next()?;
     model.modes = Modes::find(params, &model, &data, job, &phases.watch())?;
-    let report = evaluate::report(params, &data, &held, &model)?;
-    Ok((model, report))
+    phases.next()?;
+    let learnt = advice::learn(params, batch, &data, &inputs, &held.probabilities, &mut phases, job)?;
+    model.advisor = learnt.advisor;
+    let report = evaluate::report(params, &data, &held, &model, learnt.report)?;
+    Ok(Run { model, report, replay: learnt.replay })
 }
 
-fn boost(
+/// Boosted trees that learn the log-odds of failure from these inputs.
+pub(super) fn boost(
     params: &Params,
     inputs: &Array2<f32>,
     failed: &[bool],
@@ -225,9 +252,13 @@ fn usual(data: &Labelled) -> Vec<f32> {
     successes.columns().into_iter().map(median).collect()
 }
 
-/// The newest `most` failures and where they stand.
-fn newest_failures(data: &Labelled, most: usize) -> (Array2<f32>, Vec<Seq>) {
-    let failures = data.indices(true);
-    let newest = &failures[failures.len().saturating_sub(most)..];
-    (data.features.select(Axis(0), newest), newest.iter().map(|&i| data.sessions[i]).collect())
+/// The newest `most` failures.
+fn newest_failures(data: &Labelled, most: usize) -> Vec<usize> {
+    let mut failures = data.indices(true);
+    failures.split_off(failures.len().saturating_sub(most))
+}
+
+/// The rules applied in a row of the batch.
+fn rules_of(batch: &TrainingBatch, row: usize) -> Vec<u32> {
+    batch.session_rules.as_ref().map_or_else(Vec::new, |rules| rules.rule[rules.of(row)].to_vec())
 }

@@ -185,3 +185,20 @@ fn planted_rows_fail_as_often_as_their_probability_says() {
     assert!((0.1..0.4).contains(&failed), "{failed}");
     assert!(batch.best_accuracy() > 0.93);
 }
+
+#[test]
+fn what_if_agrees_with_what_was_and_with_the_policy() {
+    let (all, truths) = run(SimulationSettings::steady(20_000, 13));
+    let (mut before, mut best) = (0.0, 0.0);
+    for simulated in &all {
+        let under: Vec<f64> = (0..truths.rules.len()).map(|rule| simulated.p_failure_under(rule)).collect();
+        let applied = truths.rules.iter().position(|r| r.rule_id == simulated.session.rules[0].rule_id).unwrap();
+        assert!((under[applied] - simulated.truth.p_failure).abs() < 1e-9);
+        let of_policy: f64 = under.iter().zip(&simulated.truth.propensities).map(|(p, chosen)| p * chosen).sum();
+        assert!((of_policy - simulated.truth.p_failure_before).abs() < 1e-9);
+        before += simulated.truth.p_failure_before;
+        best += under.into_iter().fold(1.0, f64::min);
+    }
+    println!("failures {before:.1}, with the best rule everywhere {best:.1}");
+    assert!(best < before);
+}

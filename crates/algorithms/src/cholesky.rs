@@ -2,9 +2,9 @@
 
 /// A symmetric matrix, its lower triangle row after row: entry (i, j), j <= i, is at `i (i + 1) / 2 + j`.
 #[derive(Clone)]
-pub(super) struct Symmetric {
-    pub(super) order: usize,
-    pub(super) lower: Vec<f64>,
+pub(crate) struct Symmetric {
+    pub(crate) order: usize,
+    pub(crate) lower: Vec<f64>,
 }
 
 fn start(row: usize) -> usize {
@@ -16,12 +16,12 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 impl Symmetric {
-    pub(super) fn zeros(order: usize) -> Self {
+    pub(crate) fn zeros(order: usize) -> Self {
         Self { order, lower: vec![0.0; start(order)] }
     }
 
     /// Adds `weight` times the outer product of `vector` with itself.
-    pub(super) fn add_outer(&mut self, weight: f64, vector: &[f64]) {
+    pub(crate) fn add_outer(&mut self, weight: f64, vector: &[f64]) {
         let mut rest = self.lower.as_mut_slice();
         for row in 0..vector.len() {
             let (entries, after) = rest.split_at_mut(row + 1);
@@ -33,12 +33,27 @@ impl Symmetric {
         }
     }
 
-    pub(super) fn add_diagonal(&mut self, row: usize, value: f64) {
+    pub(crate) fn add_diagonal(&mut self, row: usize, value: f64) {
         self.lower[start(row) + row] += value;
     }
 
+    /// Adds another matrix of the same order.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.lower.iter_mut().zip(&other.lower).for_each(|(sum, value)| *sum += value);
+    }
+
+    /// Entry at row and column.
+    pub(crate) fn entry(&self, row: usize, column: usize) -> f64 {
+        self.lower[start(row.max(column)) + row.min(column)]
+    }
+
     /// Solves `self x = right`; nothing if the matrix is not positive definite. `O(order^3)`.
-    pub(super) fn solve(&self, right: &[f64]) -> Option<Vec<f64>> {
+    pub(crate) fn solve(&self, right: &[f64]) -> Option<Vec<f64>> {
+        Some(self.factor()?.solve(right))
+    }
+
+    /// The lower triangle `L` with `L L^T = self`; nothing if the matrix is not positive definite. `O(order^3)`.
+    pub(crate) fn factor(&self) -> Option<Factor> {
         let mut factor = self.lower.clone();
         for row in 0..self.order {
             let (above, this) = factor.split_at_mut(start(row));
@@ -52,20 +67,33 @@ impl Symmetric {
             }
             this[row] = pivot.sqrt();
         }
+        Some(Factor { order: self.order, lower: factor })
+    }
+}
+
+/// A matrix factored, to solve for several right sides.
+pub(crate) struct Factor {
+    order: usize,
+    lower: Vec<f64>,
+}
+
+impl Factor {
+    /// Solves for one right side. `O(order^2)`.
+    pub(crate) fn solve(&self, right: &[f64]) -> Vec<f64> {
         let mut solution = right.to_vec();
         for row in 0..self.order {
-            let entries = &factor[start(row)..=start(row) + row];
+            let entries = &self.lower[start(row)..=start(row) + row];
             solution[row] = (solution[row] - dot(&entries[..row], &solution[..row])) / entries[row];
         }
         for row in (0..self.order).rev() {
-            let entries = &factor[start(row)..=start(row) + row];
+            let entries = &self.lower[start(row)..=start(row) + row];
             let value = solution[row] / entries[row];
             solution[row] = value;
             for (column, entry) in entries[..row].iter().enumerate() {
                 solution[column] -= entry * value;
             }
         }
-        Some(solution)
+        solution
     }
 }
 
@@ -92,8 +120,7 @@ mod tests {
             (0..5).for_each(|row| matrix.add_diagonal(row, 0.5));
             let solution = matrix.solve(&right).unwrap();
             for (row, expected) in right.iter().enumerate() {
-                let entry = |column: usize| matrix.lower[start(row.max(column)) + row.min(column)];
-                let product: f64 = (0..5).map(|column| entry(column) * solution[column]).sum();
+                let product: f64 = (0..5).map(|column| matrix.entry(row, column) * solution[column]).sum();
                 prop_assert!((product - expected).abs() < 1e-8);
             }
         }
