@@ -11,6 +11,7 @@
 pub mod calibration;
 mod cholesky;
 pub mod clustering_quality;
+pub mod clustering_search;
 pub mod conformal;
 pub mod gaussian_mixture;
 pub mod gbdt;

@@ -24,6 +24,7 @@ pub use davies_bouldin::davies_bouldin;
 pub use dbcv::{Dbcv, dbcv};
 pub use errors::ClusteringQualityError;
 pub use silhouette::{SampledSilhouette, Silhouette, silhouette, silhouette_sampled};
+pub(crate) use stability::drawn_rows;
 pub use stability::{Stability, bootstrap_stability};
 
 use serde::{Deserialize, Serialize};

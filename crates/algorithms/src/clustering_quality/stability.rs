@@ -59,9 +59,7 @@ pub fn bootstrap_stability<E: From<ClusteringQualityError>>(
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     for resample in 0..resamples {
         watch.tick(resample as u64, resamples as u64).map_err(ClusteringQualityError::from)?;
-        let mut drawn = vec![false; labels.len()];
-        (0..labels.len()).for_each(|_| drawn[rng.gen_range(0..labels.len())] = true);
-        let rows: Vec<usize> = (0..labels.len()).filter(|row| drawn[*row]).collect();
+        let rows = drawn_rows(labels.len(), &mut rng);
         let original: Vec<i32> = rows.iter().map(|row| labels[*row]).collect();
         let found = cluster(&rows, rng.r#gen())?;
         adjusted_rand.push(adjusted_rand_index(&original, &found)?);
@@ -78,6 +76,13 @@ pub fn bootstrap_stability<E: From<ClusteringQualityError>>(
         })
         .collect();
     Ok(Stability { clusters, dissolved, adjusted_rand })
+}
+
+/// A bootstrap resample of `n` rows: the numbers of those drawn at least once, in rising order; about 63 % of them.
+pub(crate) fn drawn_rows(n: usize, rng: &mut Xoshiro256PlusPlus) -> Vec<usize> {
+    let mut drawn = vec![false; n];
+    (0..n).for_each(|_| drawn[rng.gen_range(0..n)] = true);
+    (0..n).filter(|row| drawn[*row]).collect()
 }
 
 /// For each original cluster the largest Jaccard index with a cluster found; 0 where none of its rows was drawn.

@@ -6,8 +6,8 @@ use crate::watch::Interrupted;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SuccessiveHalvingParamsError {
     /// The budgets are no range.
-    #[error("budgets from {min} to {max} rows: the least must be at least 1 and at most the greatest")]
-    Rows {
+    #[error("budgets from {min} to {max}: the least must be at least 1 and at most the greatest")]
+    Budget {
         /// The least budget.
         min: usize,
         /// The greatest budget.
@@ -28,20 +28,26 @@ pub enum SuccessiveHalvingError<E> {
     #[error("there are no candidates: at least one is needed")]
     NoCandidates,
     /// No candidate of a rung has a score.
-    #[error("no candidate has a score at {budget} rows: every one is NaN")]
+    #[error("no candidate has a score with a budget of {budget}: every one is NaN")]
     NoScore {
         /// The budget at which there is none.
         budget: usize,
     },
-    /// An evaluation failed.
-    #[error("candidate {candidate} failed at {budget} rows: {error}")]
+    /// A rung could not be judged.
+    #[error("the candidates could not be judged with a budget of {budget}: {error}")]
     Evaluation {
-        /// The candidate.
-        candidate: usize,
-        /// The budget it was given.
+        /// The budget they were given.
         budget: usize,
-        /// Its error.
+        /// What went wrong.
         error: E,
+    },
+    /// There is not one score for each candidate of a rung.
+    #[error("{scores} scores for {candidates} candidates: each needs one")]
+    Scores {
+        /// Candidates of the rung.
+        candidates: usize,
+        /// Scores returned.
+        scores: usize,
     },
     /// The caller stopped the search.
     #[error(transparent)]

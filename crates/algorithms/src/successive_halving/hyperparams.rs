@@ -7,37 +7,37 @@ use super::errors::SuccessiveHalvingParamsError;
 /// Checked hyperparameters of [`SuccessiveHalving`](super::SuccessiveHalving); made by [`SuccessiveHalvingParams`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SuccessiveHalvingValidParams {
-    min_rows: usize,
-    max_rows: usize,
+    min_budget: usize,
+    max_budget: usize,
     eta: usize,
 }
 
 impl SuccessiveHalvingValidParams {
-    /// Rows for each candidate in the first rung.
-    pub fn min_rows(&self) -> usize {
-        self.min_rows
+    /// What each candidate is given in the first rung.
+    pub fn min_budget(&self) -> usize {
+        self.min_budget
     }
-    /// Most rows for a candidate.
-    pub fn max_rows(&self) -> usize {
-        self.max_rows
+    /// The most a candidate is given.
+    pub fn max_budget(&self) -> usize {
+        self.max_budget
     }
-    /// One in so many candidates goes on to so many times the rows.
+    /// One in so many candidates goes on to so many times the budget.
     pub fn eta(&self) -> usize {
         self.eta
     }
 }
 
-/// Unchecked hyperparameters: the best third goes on to three times the rows, unless told otherwise.
+/// Unchecked hyperparameters: the best third goes on to three times the budget, unless told otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SuccessiveHalvingParams(SuccessiveHalvingValidParams);
 
 impl SuccessiveHalvingParams {
-    /// The defaults, for budgets from `min_rows` (at least 1) to `max_rows`. The least should be enough to tell good
+    /// The defaults, for budgets from `min_budget` (at least 1) to `max_budget`. The least should be enough to tell good
     /// candidates from bad ones: what it gets wrong is not put right later.
-    pub fn new(min_rows: usize, max_rows: usize) -> Self {
-        Self(SuccessiveHalvingValidParams { min_rows, max_rows, eta: 3 })
+    pub fn new(min_budget: usize, max_budget: usize) -> Self {
+        Self(SuccessiveHalvingValidParams { min_budget, max_budget, eta: 3 })
     }
-    /// One in `eta` candidates goes on, to `eta` times the rows; 2 to 1,000. Higher is quicker and riskier.
+    /// One in `eta` candidates goes on, to `eta` times the budget; 2 to 1,000. Higher is quicker and riskier.
     #[must_use]
     pub fn eta(mut self, eta: usize) -> Self {
         self.0.eta = eta;
@@ -50,9 +50,9 @@ impl ParamGuard for SuccessiveHalvingParams {
     type Error = SuccessiveHalvingParamsError;
 
     fn check_ref(&self) -> Result<&Self::Checked, Self::Error> {
-        let SuccessiveHalvingValidParams { min_rows, max_rows, eta } = self.0;
-        if min_rows == 0 || min_rows > max_rows {
-            return Err(SuccessiveHalvingParamsError::Rows { min: min_rows, max: max_rows });
+        let SuccessiveHalvingValidParams { min_budget, max_budget, eta } = self.0;
+        if min_budget == 0 || min_budget > max_budget {
+            return Err(SuccessiveHalvingParamsError::Budget { min: min_budget, max: max_budget });
         }
         if !(2..=1000).contains(&eta) {
             return Err(SuccessiveHalvingParamsError::Eta(eta));

@@ -11,7 +11,7 @@ use crate::watch::Watch;
 pub struct Evaluation {
     /// The candidate.
     pub candidate: usize,
-    /// Rows it was given.
+    /// What it was given: rows, resamples, time, whatever makes a score surer.
     pub budget: usize,
     /// Its score; higher is better.
     pub score: f64,
@@ -30,21 +30,22 @@ pub struct Discard {
 /// hyperparameter optimization", AISTATS), the inner loop of Hyperband (Li et al. 2018, JMLR).
 ///
 /// # What it does
-/// Judges all candidates with `min_rows` rows each, keeps the best one in `eta` (rounded up), judges these with `eta`
-/// times the rows, and so on until one is left or `max_rows` is reached. Of equal scores the candidate with the lower
+/// Judges all candidates with `min_budget` each, keeps the best one in `eta` (rounded up), judges these with `eta`
+/// times the budget, and so on until one is left or `max_budget` is reached. Of equal scores the candidate with the lower
 /// number is preferred; a score that is NaN is worse than any other. The same scores give the same outcome.
 ///
 /// # When to use it
-/// Many candidates, such as settings of an algorithm, whose order on few rows resembles that on many.
+/// Many candidates, such as settings of an algorithm, whose order with a small budget (few rows, few resamples)
+/// resembles that with a large one.
 ///
 /// # Cost
-/// A rung takes about as many rows in total as the one before: `candidates min_rows` times the number of rungs, about
-/// `log(candidates) / log(eta)`. Candidates are judged one after the other; an evaluation may use all threads itself.
-/// The watch is asked before each evaluation; a long one should ask it too.
+/// A rung takes about as much in total as the one before: `candidates min_budget` times the number of rungs, about
+/// `log(candidates) / log(eta)`. A rung is judged in one call, which may use all threads. The watch is asked before each;
+/// a long one should ask it too.
 ///
 /// # Errors
-/// Named by [`SuccessiveHalvingError`]: no candidates, no candidate with a score, an evaluation that fails (its error
-/// is handed on), or the watch interrupted.
+/// Named by [`SuccessiveHalvingError`]: no candidates, no candidate with a score, not one score for each, a rung that
+/// cannot be judged (its error is handed on), or the watch interrupted.
 ///
 /// # Example
 /// ```
@@ -52,8 +53,8 @@ pub struct Discard {
 /// use souffleur_algorithms::successive_halving::SuccessiveHalvingParams;
 ///
 /// // Candidate 7 is best; what few rows tell of it is biased.
-/// let score = |candidate: usize, rows: usize| -> Result<f64, std::convert::Infallible> {
-///     Ok(-(candidate as f64 - 7.0).abs() + 9.0 / rows as f64)
+/// let score = |rung: &[usize], rows: usize| -> Result<Vec<f64>, std::convert::Infallible> {
+///     Ok(rung.iter().map(|&candidate| -(candidate as f64 - 7.0).abs() + 9.0 / rows as f64).collect())
 /// };
 /// let found = SuccessiveHalvingParams::new(10, 270).check()?.search(27, score, &())?;
 /// assert_eq!(found.winner, 7);
@@ -71,21 +72,22 @@ pub struct SuccessiveHalving {
 }
 
 impl SuccessiveHalving {
-    /// Hyperparameters for budgets from `min_rows` to `max_rows`.
-    pub fn params(min_rows: usize, max_rows: usize) -> SuccessiveHalvingParams {
-        SuccessiveHalvingParams::new(min_rows, max_rows)
+    /// Hyperparameters for budgets from `min_budget` to `max_budget`.
+    pub fn params(min_budget: usize, max_budget: usize) -> SuccessiveHalvingParams {
+        SuccessiveHalvingParams::new(min_budget, max_budget)
     }
 }
 
 impl SuccessiveHalvingValidParams {
-    /// Searches the candidates numbered from 0; `score` is given a candidate and a number of rows.
+    /// Searches the candidates numbered from 0; `score` is given those of a rung and the budget of each, and returns
+    /// their scores in the same order.
     ///
     /// # Errors
     /// See [`SuccessiveHalving`].
     pub fn search<E>(
         &self,
         candidates: usize,
-        score: impl Fn(usize, usize) -> Result<f64, E>,
+        mut score: impl FnMut(&[usize], usize) -> Result<Vec<f64>, E>,
         watch: &dyn Watch,
     ) -> Result<SuccessiveHalving, SuccessiveHalvingError<E>> {
         if candidates == 0 {
@@ -94,20 +96,17 @@ impl SuccessiveHalvingValidParams {
         let total = self.evaluations(candidates) as u64;
         let mut found = SuccessiveHalving { winner: 0, trace: Vec::new(), discards: Vec::new() };
         let mut left: Vec<usize> = (0..candidates).collect();
-        let mut budget = self.min_rows();
+        let mut budget = self.min_budget();
         loop {
-            let mut rung = Vec::with_capacity(left.len());
-            for candidate in left {
-                watch.tick(found.trace.len() as u64, total)?;
-                let score = score(candidate, budget).map_err(|error| SuccessiveHalvingError::Evaluation {
-                    candidate,
-                    budget,
-                    error,
-                })?;
-                rung.push(Evaluation { candidate, budget, score });
-                found.trace.push(Evaluation { candidate, budget, score });
+            watch.tick(found.trace.len() as u64, total)?;
+            let scores = score(&left, budget).map_err(|error| SuccessiveHalvingError::Evaluation { budget, error })?;
+            if scores.len() != left.len() {
+                return Err(SuccessiveHalvingError::Scores { candidates: left.len(), scores: scores.len() });
             }
-            let last = rung.len() == 1 || budget == self.max_rows();
+            let judged = left.iter().zip(scores).map(|(&candidate, score)| Evaluation { candidate, budget, score });
+            let mut rung: Vec<Evaluation> = judged.collect();
+            found.trace.extend_from_slice(&rung);
+            let last = rung.len() == 1 || budget == self.max_budget();
             let kept = if last { 1 } else { rung.len().div_ceil(self.eta()) };
             rung.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(a.candidate.cmp(&b.candidate)));
             if rung[0].score.is_nan() {
@@ -121,14 +120,14 @@ impl SuccessiveHalvingValidParams {
                 return Ok(found);
             }
             left = rung[..kept].iter().map(|kept| kept.candidate).collect();
-            budget = budget.saturating_mul(self.eta()).min(self.max_rows());
+            budget = budget.saturating_mul(self.eta()).min(self.max_budget());
         }
     }
 
     /// How many evaluations a search makes.
     fn evaluations(&self, candidates: usize) -> usize {
-        let (mut left, mut budget, mut sum) = (candidates, self.min_rows(), candidates);
-        while left > 1 && budget < self.max_rows() {
+        let (mut left, mut budget, mut sum) = (candidates, self.min_budget(), candidates);
+        while left > 1 && budget < self.max_budget() {
             left = left.div_ceil(self.eta());
             budget = budget.saturating_mul(self.eta());
             sum += left;

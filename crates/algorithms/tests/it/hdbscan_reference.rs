@@ -5,30 +5,13 @@
 //! tie, and the package's own algorithms (Prim's and Boruvka's) decide it differently. So the spanning trees are compared
 //! by their lengths, which ties cannot change, and everything after that on one and the same tree, to the last row.
 
-use std::path::Path;
-
-use ndarray::{Array2, Axis};
 use souffleur_algorithms::ParamGuard;
 use souffleur_algorithms::hdbscan::{ClusterSelection, Edge, Hdbscan, HdbscanParams};
 
 use crate::npz;
+use crate::tables::{archive, table};
 
 const SETS: [&str; 4] = ["iris", "wine", "breast_cancer", "digits"];
-
-fn archive(set: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/clustering");
-    std::fs::read(folder.join(format!("{set}.npz"))).unwrap()
-}
-
-/// The table as it is, or with standardised columns.
-fn table(archive: &[u8], form: &str) -> Array2<f64> {
-    let x = npz::array(archive, "X");
-    if form == "raw" {
-        return x;
-    }
-    let sd = x.std_axis(Axis(0), 0.0).mapv(|sd| if sd > 0.0 { sd } else { 1.0 });
-    (&x - &x.mean_axis(Axis(0)).unwrap()) / &sd
-}
 
 /// The edges the package found, in the order in which it merged them.
 fn edges(archive: &[u8], form: &str, min_samples: usize) -> Vec<Edge> {

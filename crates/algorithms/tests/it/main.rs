@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod calibrated_boosting;
+mod clustering_search_reference;
 mod hdbscan_reference;
 mod isolation_forest_adbench;
 mod npz;
 mod snapshots;
+mod tables;
