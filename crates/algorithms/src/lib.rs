@@ -23,12 +23,14 @@ pub mod k_means;
 mod lanes;
 pub mod logistic;
 pub mod metrics;
+pub mod multiple_testing;
 pub mod neighbors;
 pub mod pca;
 #[cfg(test)]
 mod planted_clusters;
 pub mod ridge;
 mod space_tree;
+pub mod stratified_tables;
 pub mod successive_halving;
 mod symmetric_eigen;
 pub mod watch;

@@ -22,6 +22,42 @@ pub fn application_batch<'a>(sessions: impl IntoIterator<Item = &'a Session>) ->
     build(sessions, View::Applications)
 }
 
+/// A batch of planted rows: their features (rows x 31), how well each went (NaN where nothing is known) and the rules
+/// applied in each, as an answer to `query`; in the order of the rows.
+#[must_use]
+pub fn planted_batch(query: Query, features: Array2<f32>, success: Vec<f32>, rules: SessionRules) -> TrainingBatch {
+    let n = features.nrows();
+    let seqs: Vec<Seq> = (1..=n as i64).map(Seq).collect();
+    let unknown = vec![f32::NAN; n];
+    let schema = FeatureSchema::current();
+    TrainingBatch {
+        query: Query { session_rules: true, ..query },
+        version: DataVersion { watermark: Seq(n as i64), schema_hash: schema.hash },
+        columns: schema.columns.iter().map(|column| column.name).collect(),
+        features: ArcArray2::from(features),
+        rows: Rows { seq: seqs.clone(), session: seqs, event_time_us: vec![0; n], synthetic: vec![true; n] },
+        outcomes: Outcomes {
+            quality_score: success.clone(),
+            success_score: success,
+            improvement_score: unknown.clone(),
+            mean_rating: unknown,
+            ratings: vec![0; n],
+        },
+        applications: None,
+        session_rules: Some(rules),
+        metrics: Vec::new(),
+        documents: Vec::new(),
+        products: BTreeMap::new(),
+        quality: DataQuality { score: 1.0, synthetic: 1.0, ..DataQuality::default() },
+    }
+}
+
+/// No rules in any of `n` sessions.
+#[must_use]
+pub fn no_rules(n: usize) -> SessionRules {
+    SessionRules { starts: vec![0; n + 1], ..SessionRules::default() }
+}
+
 #[derive(Default)]
 struct Table {
     features: Vec<f32>,

@@ -72,6 +72,8 @@ pub struct ClusteringSearch {
     pub evaluations: Vec<Evaluation>,
     /// How many dimensions the rows have as far as their neighbours tell; nothing where these do not, as on a grid.
     pub intrinsic_dimension: Option<f64>,
+    /// Candidates tried, those that found less than two clusters included.
+    pub candidates: usize,
     /// Clusterings made, of the rows and of resamples.
     pub fits: usize,
     /// The cluster the winner gives each row, -1 for none.
@@ -179,6 +181,7 @@ struct Race<'a> {
     views: Vec<View>,
     contenders: Vec<Contender>,
     resamples: Vec<Resample>,
+    candidates: usize,
     fits: usize,
     watch: Overall<'a>,
 }
@@ -213,6 +216,7 @@ impl<'a> Race<'a> {
             views,
             contenders: Vec::new(),
             resamples: Vec::new(),
+            candidates: all.len(),
             fits: all.len(),
             watch,
         };
@@ -364,6 +368,7 @@ impl<'a> Race<'a> {
             best: winner.evaluation(self.params),
             evaluations: self.contenders.iter().map(|contender| contender.evaluation(self.params)).collect(),
             intrinsic_dimension: self.intrinsic_dimension,
+            candidates: self.candidates,
             fits: self.fits,
             labels: winner.labels.clone(),
             model: ClusteringModel::new(view.pca.clone(), fitted),

@@ -1,8 +1,35 @@
 //! What a component is asked about: a prompt, a session, or the features themselves.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use souffleur_core::error::ComponentError;
 use souffleur_core::features::{self, FeatureVector, WIDTH};
 use souffleur_core::records::{Session, Validate};
+
+/// What is asked about: exactly one of `prompt`, `session` and `features` must be given.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Asked {
+    /// The prompt's text alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// The prompt with its context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+    /// The 31 features themselves, each in [0, 1].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<f32>>,
+}
+
+impl Asked {
+    /// The features of the one thing that was given.
+    ///
+    /// # Errors
+    /// As [`row`].
+    pub(crate) fn row(&self) -> Result<FeatureVector, ComponentError> {
+        row(self.prompt.as_deref(), self.session.as_ref(), self.features.as_deref())
+    }
+}
 
 /// The features of the one thing that was given.
 ///

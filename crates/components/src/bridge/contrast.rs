@@ -34,7 +34,7 @@ pub struct Trait {
 }
 
 /// Whether a column is a member of a category.
-pub(super) fn is_category(column: usize) -> bool {
+pub(crate) fn is_category(column: usize) -> bool {
     (PROJECT_TYPE_START..COMPLEXITY).contains(&column)
 }
 

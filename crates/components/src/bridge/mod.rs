@@ -5,8 +5,9 @@ pub(crate) mod asked;
 pub(crate) mod contrast;
 pub(crate) mod distinct;
 mod phases;
+pub(crate) mod space;
 #[cfg(test)]
 pub(crate) mod stopped_clock;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use phases::Phases;

@@ -1,6 +1,6 @@
 //! Traits in words a person would use.
 
-use souffleur_core::features::{COMPLEXITY, DOMAIN_START, PROJECT_TYPE_START, TEAM_SIZE};
+use souffleur_core::features::{COLUMNS, COMPLEXITY, DOMAIN_START, PROJECT_TYPE_START, TEAM_SIZE};
 
 use super::contrast::{Trait, column, is_category};
 
@@ -29,6 +29,16 @@ const HAS_EXAMPLES: usize = 13;
 const AVG_SENTENCE_LENGTH: usize = 11;
 const WORDS_MAX: f64 = 50.0;
 const PEOPLE_MAX: f64 = 20.0;
+
+/// What a column is called where its values are high, or low; the member itself for a category.
+pub(crate) fn level(column: usize, high: bool) -> String {
+    match column {
+        TEAM_SIZE => if high { "large teams" } else { "small teams" }.to_owned(),
+        COMPLEXITY => if high { "high complexity" } else { "low complexity" }.to_owned(),
+        _ if is_category(column) => COLUMNS[column].name.replace('_', " "),
+        _ => WORDS.get(column).map_or(COLUMNS[column].name, |(more, less)| if high { more } else { less }).to_owned(),
+    }
+}
 
 /// The strongest traits; at most `most` of them, where a project type and a domain count as one.
 pub(super) fn sentence(traits: &[Trait], most: usize) -> String {

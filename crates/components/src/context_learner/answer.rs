@@ -2,31 +2,15 @@
 
 use ndarray::ArrayView2;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use souffleur_core::error::ComponentError;
 use souffleur_core::features::WIDTH;
-use souffleur_core::records::Session;
 
 use super::clusters::Nearness;
 use super::failed::Failed;
 use super::model::Model;
 use super::preference::Preference;
-use crate::bridge::asked;
-
-/// Which context is this in? Exactly one of `prompt`, `session` and `features` must be given.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Query {
-    /// The prompt's text alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prompt: Option<String>,
-    /// The prompt with its context.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session: Option<Session>,
-    /// The 31 features themselves, each in [0, 1].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub features: Option<Vec<f32>>,
-}
+use crate::bridge::asked::Asked;
 
 /// The context, how sure that is, and what works in it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -75,8 +59,8 @@ fn memberships(near: &[Nearness]) -> Vec<f64> {
 }
 
 /// Answers from a trained model.
-pub(super) fn answer(model: &Model, query: &Query) -> Result<Answer, ComponentError> {
-    let row = asked::row(query.prompt.as_deref(), query.session.as_ref(), query.features.as_deref())?;
+pub(super) fn answer(model: &Model, query: &Asked) -> Result<Answer, ComponentError> {
+    let row = query.row()?;
     let features = ArrayView2::from_shape((1, WIDTH), &row).map_err(|e| ComponentError::Data(e.to_string()))?;
     let rows = model.space.coordinates(features)?;
     let (place, near) = model.clusters.look(rows.view()).map_err(|failed| match failed {

@@ -1,23 +1,20 @@
 //! The planted cases: one small for the probe, ten kinds of mixture and a simulated history for the certificate.
 
-use std::collections::BTreeMap;
-
 use ndarray::Array2;
 use souffleur_algorithms::clustering_quality::matched_accuracy;
-use souffleur_core::batch::{DataQuality, Outcomes, Rows, SessionRules, TrainingBatch};
+use souffleur_core::batch::{SessionRules, TrainingBatch};
 use souffleur_core::component::{KnownAnswer, Measurement};
 use souffleur_core::error::ComponentError;
-use souffleur_core::features::{COLUMNS, FeatureSchema};
-use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::job::Job;
 use souffleur_core::query::Query as DataQuery;
-use souffleur_simulator::batch::session_batch;
+use souffleur_simulator::batch::{no_rules, planted_batch, session_batch};
 use souffleur_simulator::{Mixture, MixtureKind, Simulated, Simulation, SimulationSettings, mixture};
 
-use super::answer::{Answer, Query};
+use super::answer::Answer;
 use super::clusters::Place;
 use super::params::Params;
 use super::{ContextLearner, train};
+use crate::bridge::asked::Asked;
 
 /// Rows of the probe, and of each mixture of the certificate.
 const PROBE_ROWS: usize = 300;
@@ -27,36 +24,8 @@ const HISTORY_SESSIONS: u64 = 6000;
 /// Resamples for each mixture.
 const RESAMPLES: usize = 5;
 
-/// A batch of its own making, in the order of the rows.
 fn batch(features: Array2<f32>, success: Vec<f32>, rules: SessionRules) -> TrainingBatch {
-    let n = features.nrows();
-    let seqs: Vec<Seq> = (1..=n as i64).map(Seq).collect();
-    let unknown = vec![f32::NAN; n];
-    TrainingBatch {
-        query: DataQuery { session_rules: true, ..DataQuery::all_features() },
-        version: DataVersion { watermark: Seq(n as i64), schema_hash: FeatureSchema::current().hash },
-        columns: COLUMNS.iter().map(|c| c.name).collect(),
-        features: features.into(),
-        rows: Rows { seq: seqs.clone(), session: seqs, event_time_us: vec![0; n], synthetic: vec![true; n] },
-        outcomes: Outcomes {
-            quality_score: success.clone(),
-            success_score: success,
-            improvement_score: unknown.clone(),
-            mean_rating: unknown,
-            ratings: vec![0; n],
-        },
-        applications: None,
-        session_rules: Some(rules),
-        metrics: Vec::new(),
-        documents: Vec::new(),
-        products: BTreeMap::new(),
-        quality: DataQuality { score: 1.0, synthetic: 1.0, ..DataQuality::default() },
-    }
-}
-
-/// No rules in any of `n` sessions.
-fn no_rules(n: usize) -> SessionRules {
-    SessionRules { starts: vec![0; n + 1], ..SessionRules::default() }
+    planted_batch(DataQuery::all_features(), features, success, rules)
 }
 
 /// Six teams; in the first one a rule helps, in all others it does not. A session of the first team is asked about.
@@ -79,7 +48,7 @@ pub(super) fn probe() -> KnownAnswer<ContextLearner> {
     let features_asked = features.row(asked).to_vec();
     KnownAnswer {
         batch: batch(features, success, rules),
-        query: Query { features: Some(features_asked), ..Query::default() },
+        query: Asked { features: Some(features_asked), ..Asked::default() },
         verify,
     }
 }
@@ -292,7 +261,7 @@ mod tests {
         let batch = part(&mixture, &(0..900).collect::<Vec<usize>>());
         let (model, _) = train::train(&quick(), None, &batch, &job()).unwrap();
         let ask = |features: Vec<f32>| {
-            let query = Query { features: Some(features), ..Query::default() };
+            let query = Asked { features: Some(features), ..Asked::default() };
             super::super::answer::answer(&model, &query).unwrap()
         };
         let near = ask(mixture.features.row(3).to_vec());

@@ -11,7 +11,6 @@ mod preference;
 mod projection;
 mod report;
 mod search;
-mod space;
 mod summary;
 mod train;
 
@@ -24,7 +23,9 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 use souffleur_core::query::Query as DataQuery;
 
-pub use answer::{Alternative, Answer, Query};
+use crate::bridge::asked::Asked;
+
+pub use answer::{Alternative, Answer};
 pub use model::Model;
 pub use params::Params;
 pub use preference::{Evidence, Preference, Verdict};
@@ -68,7 +69,7 @@ impl Component for ContextLearner {
     type Params = Params;
     type Model = Model;
     type Report = Report;
-    type Query = Query;
+    type Query = Asked;
     type Answer = Answer;
 
     fn query(_: &Params) -> DataQuery {
@@ -93,7 +94,7 @@ impl Component for ContextLearner {
         Ok(Trained { model, report, metrics })
     }
 
-    fn answer(_: &Params, model: &Model, query: Query) -> Result<Answer, ComponentError> {
+    fn answer(_: &Params, model: &Model, query: Asked) -> Result<Answer, ComponentError> {
         answer::answer(model, &query)
     }
 

@@ -6,7 +6,7 @@ use souffleur_core::ids::Seq;
 use super::clusters::Clusters;
 use super::preference::Preference;
 use super::search::Choice;
-use super::space::Space;
+use crate::bridge::space::Space;
 use crate::bridge::contrast::Trait;
 
 /// The trained learner.

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use souffleur_core::error::Invalid;
-use souffleur_core::params::Hyperparams;
+use souffleur_core::params::{Hyperparams, within};
+
+use crate::bridge::space::{Space, Weights};
 
 /// How contexts are found and kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,12 +45,13 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
+        let weights = Weights::default();
         Self {
-            category_weight: 0.5,
-            complexity_weight: 0.5,
-            team_size_weight: 0.5,
-            linguistic_weight: 0.5,
-            examples_weight: 0.0,
+            category_weight: weights.category,
+            complexity_weight: weights.complexity,
+            team_size_weight: weights.team_size,
+            linguistic_weight: weights.linguistic,
+            examples_weight: weights.examples,
             min_context_rows: 20,
             clustered_rows_max: 20_000,
             attach_factor: 1.5,
@@ -62,32 +65,40 @@ impl Default for Params {
     }
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(name: &str, value: &T, low: T, high: T) -> Result<(), Invalid> {
-    if *value >= low && *value <= high {
-        return Ok(());
+impl Params {
+    /// The space they ask for.
+    pub(super) fn space(&self) -> Space {
+        Space::of(Weights {
+            category: self.category_weight,
+            complexity: self.complexity_weight,
+            team_size: self.team_size_weight,
+            linguistic: self.linguistic_weight,
+            examples: self.examples_weight,
+        })
     }
-    let at = format!("components.context_learner.{name}");
-    Err(Invalid::new(at, format!("is {value}"), format!("it must lie in [{low}, {high}]")))
 }
+
+/// The section.
+const NAME: &str = "context_learner";
 
 impl Hyperparams for Params {
     type Checked = Params;
 
     fn check(self) -> Result<Params, Invalid> {
-        within("category_weight", &self.category_weight, 0.0, 10.0)?;
-        within("complexity_weight", &self.complexity_weight, 0.0, 10.0)?;
-        within("team_size_weight", &self.team_size_weight, 0.0, 10.0)?;
-        within("linguistic_weight", &self.linguistic_weight, 0.0, 10.0)?;
-        within("examples_weight", &self.examples_weight, 0.0, 10.0)?;
-        within("min_context_rows", &self.min_context_rows, 5, 10_000)?;
-        within("clustered_rows_max", &self.clustered_rows_max, 100, 200_000)?;
-        within("attach_factor", &self.attach_factor, 0.0, 10.0)?;
-        within("resamples", &self.resamples, 2, 200)?;
-        within("drift_unknown_share", &self.drift_unknown_share, 0.01, 1.0)?;
-        within("drift_psi", &self.drift_psi, 0.01, 10.0)?;
-        within("drift_growth", &self.drift_growth, 0.01, 100.0)?;
-        within("fdr", &self.fdr, 0.001, 0.5)?;
-        within("min_uses", &self.min_uses, 5, 10_000)?;
+        within(NAME, "category_weight", &self.category_weight, 0.0, 10.0)?;
+        within(NAME, "complexity_weight", &self.complexity_weight, 0.0, 10.0)?;
+        within(NAME, "team_size_weight", &self.team_size_weight, 0.0, 10.0)?;
+        within(NAME, "linguistic_weight", &self.linguistic_weight, 0.0, 10.0)?;
+        within(NAME, "examples_weight", &self.examples_weight, 0.0, 10.0)?;
+        within(NAME, "min_context_rows", &self.min_context_rows, 5, 10_000)?;
+        within(NAME, "clustered_rows_max", &self.clustered_rows_max, 100, 200_000)?;
+        within(NAME, "attach_factor", &self.attach_factor, 0.0, 10.0)?;
+        within(NAME, "resamples", &self.resamples, 2, 200)?;
+        within(NAME, "drift_unknown_share", &self.drift_unknown_share, 0.01, 1.0)?;
+        within(NAME, "drift_psi", &self.drift_psi, 0.01, 10.0)?;
+        within(NAME, "drift_growth", &self.drift_growth, 0.01, 100.0)?;
+        within(NAME, "fdr", &self.fdr, 0.001, 0.5)?;
+        within(NAME, "min_uses", &self.min_uses, 5, 10_000)?;
         Ok(self)
     }
 }

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use souffleur_algorithms::multiple_testing::{Z_95, benjamini_hochberg, two_sided_p};
 use souffleur_core::batch::TrainingBatch;
 use souffleur_core::job::{Interrupted, Job};
 
@@ -11,8 +12,6 @@ use super::params::Params;
 const BISECTIONS: usize = 42;
 /// Rows between two signs of life.
 const ROWS_PER_CHECK: usize = 4096;
-/// Two-sided 95 % of a normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// What is known of a rule in a context.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -106,13 +105,13 @@ pub(super) fn preferences(
         }
     }
     let pooled = pool(&raw, rules.rule_ids.len());
-    let p_values: Vec<f64> = pooled.iter().map(|(effect, sd)| two_sided(effect / sd)).collect();
-    let discovered = benjamini_hochberg(&p_values, params.fdr);
+    let p_values: Vec<f64> = pooled.iter().map(|(effect, sd)| two_sided_p(effect / sd)).collect();
+    let false_discovery_rates = benjamini_hochberg(&p_values);
     let mut found = vec![Vec::new(); contexts];
     for (i, (context, rule, raw)) in raw.into_iter().enumerate() {
         let (effect, sd) = pooled[i];
         // Where nothing is known of what chose the rule, a difference is no effect: it proves nothing, however sure it is.
-        let proven = discovered[i] && raw.evidence == Evidence::Weighted;
+        let proven = false_discovery_rates[i] <= params.fdr && raw.evidence == Evidence::Weighted;
         let verdict = match proven {
             true if effect > 0.0 => Verdict::Works,
             true => Verdict::Harms,
@@ -122,8 +121,8 @@ pub(super) fn preferences(
             rule_id: rules.rule_ids[rule].to_string(),
             uses: raw.uses,
             effect,
-            low: effect - Z * sd,
-            high: effect + Z * sd,
+            low: effect - Z_95 * sd,
+            high: effect + Z_95 * sd,
             p_value: p_values[i],
             verdict,
             evidence: raw.evidence,
@@ -207,31 +206,9 @@ fn between_variance(found: &[(f64, f64)]) -> f64 {
     low
 }
 
-/// Probability of a normal value at least so far from 0.
-fn two_sided(z: f64) -> f64 {
-    libm::erfc(z.abs() / std::f64::consts::SQRT_2)
-}
-
-/// Which hypotheses are rejected with the false discovery rate held at `fdr` (Benjamini & Hochberg 1995).
-pub(super) fn benjamini_hochberg(p_values: &[f64], fdr: f64) -> Vec<bool> {
-    let mut sorted: Vec<f64> = p_values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let m = sorted.len() as f64;
-    let last = sorted.iter().zip(1..).filter(|(p, rank)| **p <= fdr * f64::from(*rank) / m).map(|(p, _)| *p).last();
-    p_values.iter().map(|p| last.is_some_and(|last| *p <= last)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_false_discovery_rate_is_held_step_by_step() {
-        let p = [0.01, 0.04, 0.03, 0.005, 0.8];
-        assert_eq!(benjamini_hochberg(&p, 0.05), [true, true, true, true, false]);
-        assert_eq!(benjamini_hochberg(&[0.03, 0.04], 0.05), [true, true]);
-        assert_eq!(benjamini_hochberg(&[0.04, 0.06], 0.05), [false, false]);
-    }
 
     #[test]
     fn contexts_differ_as_much_as_their_effects_scatter_beyond_chance() {
@@ -246,12 +223,6 @@ mod tests {
         all.push((5, 0, raw(0.15, 5e-4)));
         let pooled = pool(&all, 1);
         assert!(pooled[5].0 > 0.13 && pooled[0].0.abs() < 0.001, "{pooled:?}");
-    }
-
-    #[test]
-    fn tails_are_those_of_the_normal_distribution() {
-        assert!((two_sided(1.959_963_984_540_054) - 0.05).abs() < 1e-12);
-        assert!((two_sided(0.0) - 1.0).abs() < 1e-6 && (two_sided(-3.0) - 0.002_699_796_063).abs() < 1e-12);
     }
 
     #[test]

@@ -204,14 +204,14 @@ mod tests {
     use souffleur_algorithms::clustering_quality::matched_accuracy;
     use souffleur_simulator::{MixtureKind, mixture};
 
-    use super::super::space::Space;
+    
     use super::*;
 
     #[test]
     fn curved_groups_that_differ_in_two_columns_only_are_found() {
         let planted = mixture(MixtureKind::Moons, 2, 1200);
         let params = Params::default();
-        let rows = Space::of(&params).coordinates(planted.features.view()).unwrap();
+        let rows = params.space().coordinates(planted.features.view()).unwrap();
         let found = find(rows.view(), &params, 1, &()).unwrap();
         let accuracy = matched_accuracy(&found.labels, &planted.labels).unwrap();
         assert!(accuracy > 0.95, "{accuracy} {:?}", found.choice);

@@ -6,7 +6,7 @@ use super::clusters::Place;
 use super::model::{Context, Model};
 use super::preference::Verdict;
 use super::report::{ContextReport, Report, Update};
-use super::space::DistinctRows;
+use crate::bridge::space::DistinctRows;
 
 /// Contexts told of one by one.
 const TOLD: usize = 8;

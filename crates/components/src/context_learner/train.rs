@@ -16,7 +16,7 @@ use super::params::Params;
 use super::preference::preferences;
 use super::report::{Report, Update};
 use super::search;
-use super::space::{DistinctRows, Space};
+use crate::bridge::space::{DistinctRows, Space};
 use super::summary;
 use crate::bridge::Phases;
 use crate::bridge::contrast::{contrasts, sentence};
@@ -41,7 +41,7 @@ pub(super) fn train(
     job: &Job,
 ) -> Result<(Model, Report), ComponentError> {
     let mut phases = Phases::new(job, 5);
-    let space = Space::of(params);
+    let space = params.space();
     let distinct = DistinctRows::of(&space.coordinates(batch.features.view())?, job)?;
     let have = distinct.rows.nrows();
     if have < DISTINCT_MINIMUM {

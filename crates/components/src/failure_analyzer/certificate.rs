@@ -1,20 +1,18 @@
 //! The planted cases: one small for the probe, one large for the certificate.
 
-use std::collections::BTreeMap;
-
 use ndarray::{Array2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use souffleur_algorithms::clustering_quality::adjusted_rand_index;
 use souffleur_algorithms::metrics::{Bins, auroc, average_precision, confusion, expected_calibration_error};
-use souffleur_core::batch::{DataQuality, Outcomes, Rows, SessionRules, TrainingBatch};
+use souffleur_core::batch::{SessionRules, TrainingBatch};
 use souffleur_core::component::{KnownAnswer, Measurement};
 use souffleur_core::error::ComponentError;
-use souffleur_core::features::{COLUMNS, FeatureSchema, WIDTH};
-use souffleur_core::ids::{DataVersion, Seq};
+use souffleur_core::features::{COLUMNS, WIDTH};
 use souffleur_core::job::Job;
 use souffleur_core::params::Hyperparams;
 use souffleur_core::query::Query as DataQuery;
+use souffleur_simulator::batch::{no_rules, planted_batch};
 use souffleur_simulator::feature_batch;
 
 use super::answer::{Answer, Query};
@@ -38,30 +36,8 @@ const CERTIFICATE_TEST_ROWS: usize = 4000;
 
 /// A labelled batch of its own making, in the order of the rows.
 pub(super) fn batch(features: Array2<f32>, failed: &[bool], rules: SessionRules) -> TrainingBatch {
-    let n = failed.len();
-    let seqs: Vec<Seq> = (1..=n as i64).map(Seq).collect();
-    let score = |failed: &bool| if *failed { 0.25 } else { 0.75 };
-    let unknown = vec![f32::NAN; n];
-    TrainingBatch {
-        query: DataQuery { session_rules: true, ..DataQuery::quality_labeled_data() },
-        version: DataVersion { watermark: Seq(n as i64), schema_hash: FeatureSchema::current().hash },
-        columns: COLUMNS.iter().map(|c| c.name).collect(),
-        features: features.into(),
-        rows: Rows { seq: seqs.clone(), session: seqs, event_time_us: vec![0; n], synthetic: vec![true; n] },
-        outcomes: Outcomes {
-            success_score: failed.iter().map(score).collect(),
-            quality_score: failed.iter().map(score).collect(),
-            improvement_score: unknown.clone(),
-            mean_rating: unknown,
-            ratings: vec![0; n],
-        },
-        applications: None,
-        session_rules: Some(rules),
-        metrics: Vec::new(),
-        documents: Vec::new(),
-        products: BTreeMap::new(),
-        quality: DataQuality { score: 1.0, synthetic: 1.0, ..DataQuality::default() },
-    }
+    let success = failed.iter().map(|failed| if *failed { 0.25 } else { 0.75 }).collect();
+    planted_batch(DataQuery::quality_labeled_data(), features, success, rules)
 }
 
 /// Prompts fail where they are unclear, and one in twenty labels is wrong. A rule, drawn by lot, mends most unclear ones.
@@ -121,9 +97,8 @@ fn verify(answer: &Answer) -> Result<(), String> {
 pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
     let params = Params::default().check().map_err(ComponentError::Params)?;
     let learn = feature_batch(seed, CERTIFICATE_ROWS);
-    let no_rules = SessionRules { starts: vec![0; CERTIFICATE_ROWS + 1], ..SessionRules::default() };
     let test = feature_batch(!seed, CERTIFICATE_TEST_ROWS);
-    let train::Run { model, .. } = train::train(&params, &batch(learn.features, &learn.failed, no_rules), job)?;
+    let train::Run { model, .. } = train::train(&params, &batch(learn.features, &learn.failed, no_rules(CERTIFICATE_ROWS)), job)?;
     let anomaly = anomaly_scores(&model.forest, test.features.view(), &())?;
     let log_odds = model.log_odds(&test.features, &anomaly)?;
     let p: Vec<f64> = log_odds.iter().map(|&z| model.calibration.probability(z)).collect::<Result<_, _>>()?;

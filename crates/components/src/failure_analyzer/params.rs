@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use souffleur_core::error::Invalid;
-use souffleur_core::params::Hyperparams;
+use souffleur_core::params::{Hyperparams, within};
 
 /// How failures are learnt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,31 +57,26 @@ impl Default for Params {
     }
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(name: &str, value: &T, low: T, high: T) -> Result<(), Invalid> {
-    if *value >= low && *value <= high {
-        return Ok(());
-    }
-    let at = format!("components.failure_analyzer.{name}");
-    Err(Invalid::new(at, format!("is {value}"), format!("it must lie in [{low}, {high}]")))
-}
+/// The section.
+const NAME: &str = "failure_analyzer";
 
 impl Hyperparams for Params {
     type Checked = Params;
 
     fn check(self) -> Result<Params, Invalid> {
-        within("forest_trees", &self.forest_trees, 10, 1000)?;
-        within("forest_sample_rows", &self.forest_sample_rows, 16, 4096)?;
-        within("boosting_rounds", &self.boosting_rounds, 10, 1000)?;
-        within("learning_rate", &self.learning_rate, 0.01, 0.5)?;
-        within("max_depth", &self.max_depth, 1, 8)?;
-        within("folds", &self.folds, 2, 10)?;
-        within("false_positive_rate_max", &self.false_positive_rate_max, 0.001, 0.5)?;
-        within("kept_failures", &self.kept_failures, 1, 1_000_000)?;
-        within("alpha", &self.alpha, 0.001, 0.5)?;
-        within("mode_failures", &self.mode_failures, 100, 50_000)?;
-        within("rule_uses_minimum", &self.rule_uses_minimum, 20, 1_000_000)?;
-        within("advice_reduction_minimum", &self.advice_reduction_minimum, 0.0, 0.5)?;
-        within("neighbors", &self.neighbors, 0, 100)?;
+        within(NAME, "forest_trees", &self.forest_trees, 10, 1000)?;
+        within(NAME, "forest_sample_rows", &self.forest_sample_rows, 16, 4096)?;
+        within(NAME, "boosting_rounds", &self.boosting_rounds, 10, 1000)?;
+        within(NAME, "learning_rate", &self.learning_rate, 0.01, 0.5)?;
+        within(NAME, "max_depth", &self.max_depth, 1, 8)?;
+        within(NAME, "folds", &self.folds, 2, 10)?;
+        within(NAME, "false_positive_rate_max", &self.false_positive_rate_max, 0.001, 0.5)?;
+        within(NAME, "kept_failures", &self.kept_failures, 1, 1_000_000)?;
+        within(NAME, "alpha", &self.alpha, 0.001, 0.5)?;
+        within(NAME, "mode_failures", &self.mode_failures, 100, 50_000)?;
+        within(NAME, "rule_uses_minimum", &self.rule_uses_minimum, 20, 1_000_000)?;
+        within(NAME, "advice_reduction_minimum", &self.advice_reduction_minimum, 0.0, 0.5)?;
+        within(NAME, "neighbors", &self.neighbors, 0, 100)?;
         Ok(self)
     }
 }

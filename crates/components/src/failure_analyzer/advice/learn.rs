@@ -2,6 +2,7 @@
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
+use souffleur_algorithms::multiple_testing::Z_95;
 use souffleur_algorithms::logistic::LogisticRegression;
 use souffleur_algorithms::ridge::{Covariance, ResidualSums, Ridge, RidgeError, RidgeSums};
 use souffleur_core::error::ComponentError;
@@ -19,8 +20,6 @@ const PENALTIES: [f64; 7] = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 16384.0];
 const ROWS_PER_CHECK: usize = 512;
 /// Halves of the rows that are judged by each other.
 pub(super) const HALVES: usize = 2;
-/// Two-sided 95 % of a normal distribution.
-pub(super) const Z: f64 = 1.959_963_984_540_054;
 
 /// What is learnt from: rows by index into the columns.
 pub(super) struct Cases<'a> {
@@ -62,7 +61,7 @@ pub(super) struct Estimate {
 impl Estimate {
     /// The end of the 95 % interval at which the rule helps least.
     pub(super) fn worst(&self) -> f64 {
-        self.effect + Z * self.deviation
+        self.effect + Z_95 * self.deviation
     }
 }
 

@@ -9,6 +9,7 @@ mod report;
 use ndarray::{Array2, ArrayView1, Axis};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use souffleur_algorithms::multiple_testing::Z_95;
 use souffleur_core::batch::TrainingBatch;
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
@@ -17,7 +18,7 @@ use super::params::Params;
 use super::train::Labelled;
 use crate::bridge::Phases;
 use choices::Choices;
-use learn::{Cases, Effect, HALVES, MeanEffect, Trust, Z, helpful, no_terms, terms};
+use learn::{Cases, Effect, HALVES, MeanEffect, Trust, helpful, no_terms, terms};
 pub(super) use replay::Replay;
 use replay::Log;
 pub use report::{AdviceReport, Evidence, Preventable, Refused, RuleEffect};
@@ -134,8 +135,8 @@ fn effects(choices: &Choices, learnt: &[(Effect, MeanEffect)], replay: Option<&R
             evidence: candidate.evidence,
             overlap: mean.rows as f64 / sessions as f64,
             effect: mean.effect,
-            low: mean.effect - Z * mean.deviation,
-            high: mean.effect + Z * mean.deviation,
+            low: mean.effect - Z_95 * mean.deviation,
+            high: mean.effect + Z_95 * mean.deviation,
             advised_share: advised(rule) as f64 / sessions as f64,
         })
         .collect();
@@ -179,8 +180,8 @@ impl Advisor {
             rule_id: effect.rule_id.clone(),
             p_failure: (p + change).clamp(0.0, 1.0),
             reduction: -change,
-            low: -change - Z * deviation,
-            high: -change + Z * deviation,
+            low: -change - Z_95 * deviation,
+            high: -change + Z_95 * deviation,
             evidence: effect.evidence,
         }
     }

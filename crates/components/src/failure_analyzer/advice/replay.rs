@@ -1,12 +1,13 @@
 //! What would have happened had the advice been followed, judged on sessions it was not learnt from.
 
 use ndarray::{Array2, Axis};
+use souffleur_algorithms::multiple_testing::Z_95;
 use souffleur_algorithms::calibration::PlattScaling;
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 
 use super::choices::Choices;
-use super::learn::{Cases, Effect, Estimate, Trust, Z, helpful, no_terms, terms};
+use super::learn::{Cases, Effect, Estimate, Trust, helpful, no_terms, terms};
 use super::report::{Evidence, Preventable};
 use crate::bridge::Phases;
 use crate::failure_analyzer::params::Params;
@@ -140,8 +141,8 @@ impl Log<'_> {
             followed: (0..sessions).filter(followed).count(),
             failures,
             prevented,
-            prevented_low: prevented - Z * deviation,
-            prevented_high: prevented + Z * deviation,
+            prevented_low: prevented - Z_95 * deviation,
+            prevented_high: prevented + Z_95 * deviation,
             failure_rate: failures as f64 / sessions as f64,
             failure_rate_advised: (failures as f64 - prevented) / sessions as f64,
             reduction: prevented / failures as f64,

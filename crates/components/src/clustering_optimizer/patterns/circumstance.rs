@@ -1,0 +1,101 @@
+//! Where a rule was applied.
+
+use ndarray::{ArrayView1, ArrayView2};
+use serde::{Deserialize, Serialize};
+use souffleur_core::features::WIDTH;
+
+use crate::bridge::contrast::is_category;
+use crate::bridge::words;
+
+/// A circumstance is of no use if more than this share of the sessions has it.
+const SHARE_MAXIMUM: f64 = 0.8;
+
+/// A condition on a session that was so before any rule was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(in super::super) enum Circumstance {
+    /// Any session.
+    Any,
+    /// A member of a category.
+    Member { column: usize },
+    /// A feature in its lower third.
+    Low { column: usize, at_most: f32 },
+    /// A feature in its upper third.
+    High { column: usize, at_least: f32 },
+    /// A cluster of the winning clustering.
+    Cluster { label: i32 },
+}
+
+impl Circumstance {
+    /// Whether a session with these features, in this cluster, meets it.
+    pub(in super::super) fn holds(self, features: ArrayView1<'_, f32>, cluster: i32) -> bool {
+        let value = |column: usize| features.get(column).copied().unwrap_or(f32::NAN);
+        match self {
+            Self::Any => true,
+            Self::Member { column } => value(column) > 0.5,
+            Self::Low { column, at_most } => value(column) <= at_most,
+            Self::High { column, at_least } => value(column) >= at_least,
+            Self::Cluster { label } => cluster == label,
+        }
+    }
+
+    /// It in words.
+    pub(in super::super) fn words(self, clusters: &[String]) -> String {
+        match self {
+            Self::Any => "anywhere".to_owned(),
+            Self::Member { column } | Self::High { column, .. } => words::level(column, true),
+            Self::Low { column, .. } => words::level(column, false),
+            Self::Cluster { label } => {
+                let described = usize::try_from(label).ok().and_then(|label| clusters.get(label));
+                format!("cluster {label}{}", described.map_or_else(String::new, |words| format!(" ({words})")))
+            }
+        }
+    }
+
+    /// All there are for these sessions (rows x 31): the members of categories, the thirds of every other feature, and the
+    /// clusters.
+    pub(super) fn all(features: ArrayView2<'_, f32>, clusters: usize) -> Vec<Self> {
+        let mut all = vec![Self::Any];
+        for column in 0..WIDTH.min(features.ncols()) {
+            if is_category(column) {
+                all.push(Self::Member { column });
+                continue;
+            }
+            let mut values = features.column(column).to_vec();
+            values.sort_by(f32::total_cmp);
+            let n = values.len();
+            let (Some(&low), Some(&high)) = (values.get(n / 3), values.get(2 * n / 3)) else { continue };
+            if low < high {
+                let most = SHARE_MAXIMUM * n as f64;
+                let (below, above) = (values.partition_point(|v| *v <= low), n - values.partition_point(|v| *v < high));
+                all.extend((below as f64 <= most).then_some(Self::Low { column, at_most: low }));
+                all.extend((above as f64 <= most).then_some(Self::High { column, at_least: high }));
+            }
+        }
+        all.extend((0..).take(clusters).map(|label| Self::Cluster { label }));
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+    use souffleur_core::features::{DOMAIN_START, TEAM_SIZE};
+
+    use super::*;
+
+    #[test]
+    fn thirds_are_of_features_that_vary() {
+        let features = Array2::from_shape_fn((90, WIDTH), |(row, column)| if column == TEAM_SIZE { row as f32 / 90.0 } else { 0.0 });
+        let all = Circumstance::all(features.view(), 2);
+        let thirds: Vec<Circumstance> =
+            all.iter().copied().filter(|c| matches!(c, Circumstance::Low { .. } | Circumstance::High { .. })).collect();
+        assert_eq!(thirds.len(), 2, "{thirds:?}");
+        let held = |c: Circumstance| features.outer_iter().filter(|row| c.holds(*row, 0)).count();
+        assert_eq!(thirds.iter().map(|c| held(*c)).collect::<Vec<_>>(), [31, 30]);
+        assert_eq!((all[0], all[all.len() - 1]), (Circumstance::Any, Circumstance::Cluster { label: 1 }));
+        let said: Vec<String> = thirds.iter().map(|c| c.words(&[])).collect();
+        assert_eq!(said, ["small teams", "large teams"]);
+        assert_eq!(Circumstance::Member { column: DOMAIN_START }.words(&[]), "domain finance");
+        assert_eq!(Circumstance::Cluster { label: 0 }.words(&["web".to_owned()]), "cluster 0 (web)");
+    }
+}
