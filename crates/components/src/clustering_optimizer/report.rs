@@ -88,6 +88,9 @@ pub struct ClusterReport {
 pub struct Patterns {
     /// Sessions whose outcome is known.
     pub sessions: usize,
+    /// Share of the uses of rules whose probability was logged. Sessions are matched by features; where choices are not logged,
+    /// what else led to them may pass for an effect.
+    pub logged_share: f64,
     /// Pairs of rules and circumstances with enough sessions that were compared.
     pub compared: usize,
     /// Those that succeed more often beyond what chance explains, the false discovery rate held, and that do not mostly say

@@ -8,6 +8,9 @@ const TOLD: usize = 8;
 /// Below this stability no cluster should be relied on (Hennig 2007).
 const DOUBTFUL_BELOW: f64 = 0.6;
 
+/// Below this share of logged choices differences are told with a caution.
+const LOGGED_MINIMUM: f64 = 0.5;
+
 /// One sentence each.
 pub(super) fn lines(report: &Report) -> Vec<String> {
     let dimension = report.intrinsic_dimension;
@@ -60,6 +63,12 @@ fn patterns(report: &Report) -> Vec<String> {
         known.found_by_baseline
     )];
     lines.extend(known.found.iter().take(TOLD).map(told));
+    if known.logged_share < LOGGED_MINIMUM && !known.found.is_empty() {
+        lines.push(
+            "How rules were chosen is not logged: what led to the choice, beside the features, may explain these differences."
+                .to_owned(),
+        );
+    }
     lines
 }
 

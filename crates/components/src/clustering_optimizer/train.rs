@@ -3,7 +3,7 @@
 use ndarray::s;
 use souffleur_algorithms::ParamGuard;
 use souffleur_algorithms::clustering_search::{ClusteringSearch, ClusteringSearchValidParams};
-use souffleur_core::batch::TrainingBatch;
+use souffleur_core::batch::{SessionRules, TrainingBatch};
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 
@@ -68,6 +68,7 @@ pub(super) fn train(params: &Params, batch: &TrainingBatch, job: &Job) -> Result
         clusters,
         patterns: Patterns {
             sessions: discovered.sessions,
+            logged_share: batch.session_rules.as_ref().map_or(0.0, logged_share),
             compared: discovered.compared,
             found: discovered.found.iter().map(|known| known.pattern.clone()).collect(),
             found_by_baseline: discovered.found_by_baseline.len(),
@@ -120,6 +121,12 @@ fn describe(
         one.success_rate = (known > 0).then(|| succeeded as f64 / known as f64);
     }
     Ok(described)
+}
+
+/// Share of the uses of rules whose propensity was logged.
+fn logged_share(rules: &SessionRules) -> f64 {
+    let logged = rules.propensity.iter().filter(|propensity| **propensity > 0.0).count();
+    logged as f64 / rules.propensity.len().max(1) as f64
 }
 
 /// The best setting of each kind of method on each reduction, the highest score first.

@@ -1,6 +1,6 @@
 //! What every component must keep to, whatever it computes.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use ndarray::Axis;
@@ -23,7 +23,20 @@ fn job() -> Job {
     Job::new(Arc::new(TestClock::start()), 7)
 }
 
+/// Held for reading by every check, and for writing by one that measures time: nothing else runs meanwhile.
+static MACHINE: RwLock<()> = RwLock::new(());
+
 fn for_each(check: fn(&Entry) -> Verdict) {
+    let _shared = MACHINE.read();
+    hold_against_all(check);
+}
+
+fn for_each_alone(check: fn(&Entry) -> Verdict) {
+    let _alone = MACHINE.write();
+    hold_against_all(check);
+}
+
+fn hold_against_all(check: fn(&Entry) -> Verdict) {
     let failures: Vec<String> =
         CATALOGUE.iter().filter_map(|e| check(e).err().map(|why| format!("{}: {why}", e.name))).collect();
     assert!(!CATALOGUE.is_empty());
@@ -180,7 +193,7 @@ fn a_bad_question_is_refused() {
 
 #[test]
 fn a_cancelled_run_stops_at_once_wherever_it_is() {
-    for_each(|entry| {
+    for_each_alone(|entry| {
         let (batch, _) = text(entry.runner.example())?;
         let batch = crate::history::repeated(&batch, 20_000 / batch.len().max(1) + 1);
         let mut stopped = 0;

@@ -46,7 +46,9 @@ impl Circumstance {
             Self::Low { column, .. } => words::level(column, false),
             Self::Cluster { label } => {
                 let described = usize::try_from(label).ok().and_then(|label| clusters.get(label));
-                format!("cluster {label}{}", described.map_or_else(String::new, |words| format!(" ({words})")))
+                // What it is comes first; figures would only be said again.
+                let name = described.map(|words| words.split([',', '(']).next().unwrap_or(words).trim());
+                format!("cluster {label}{}", name.map_or_else(String::new, |name| format!(" ({name})")))
             }
         }
     }
@@ -96,6 +98,6 @@ mod tests {
         let said: Vec<String> = thirds.iter().map(|c| c.words(&[])).collect();
         assert_eq!(said, ["small teams", "large teams"]);
         assert_eq!(Circumstance::Member { column: DOMAIN_START }.words(&[]), "domain finance");
-        assert_eq!(Circumstance::Cluster { label: 0 }.words(&["web".to_owned()]), "cluster 0 (web)");
+        assert_eq!(Circumstance::Cluster { label: 0 }.words(&["web / gaming (90 % against 2 %), large teams".to_owned()]), "cluster 0 (web / gaming)");
     }
 }
