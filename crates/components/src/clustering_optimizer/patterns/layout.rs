@@ -124,7 +124,7 @@ mod tests {
         let n = 1234;
         let prognosis: Vec<f64> = (0..n).map(|i| ((i * 7919) % 1000) as f64).collect();
         let layout = Layout::new(&prognosis);
-        let (under, with, success) = (|i: usize| i % 3 > 0, |i: usize| i % 5 < 1, |i: usize| i % 7 < 3);
+        let (under, with, success) = (|i: usize| i % 3 < 2, |i: usize| i % 5 < 2, |i: usize| i % 7 < 3);
         let (a, b, c) = (layout.bits(under), layout.bits(with), layout.bits(success));
         let tables = layout.tables(&a, &b, &c);
         assert_eq!(tables.len(), 20);
