@@ -15,7 +15,7 @@ fn the_demonstration_learns_answers_and_leaves_nothing_behind() {
         "What was learnt:\n  clustering_optimizer: ",
         "\n  context_learner: ",
         "\n  failure_analyzer: ",
-        "A question to context_learner",
+        "A question to clustering_optimizer",
         "membership",
         "The API:\nlistening on http://127.0.0.1:",
     ] {

@@ -15,7 +15,8 @@ pub struct Params {
     pub clusters_max: usize,
     /// Resamples that the stability of a clustering is judged by, 2 to 100.
     pub resamples: usize,
-    /// What the silhouette counts for in the score, 0 to 100; only the ratios of the three matter.
+    /// What the silhouette counts for in the score, 0 to 100; only the ratios of the three matter. With equal weights, validity
+    /// and stability now and then merge two groups that are apart.
     pub silhouette_weight: f64,
     /// What density-based validity counts for, 0 to 100.
     pub dbcv_weight: f64,
@@ -33,7 +34,7 @@ impl Default for Params {
             rows_max: 1500,
             clusters_max: 15,
             resamples: 9,
-            silhouette_weight: 1.0,
+            silhouette_weight: 2.0,
             dbcv_weight: 1.0,
             stability_weight: 1.0,
             support_minimum: 30,
