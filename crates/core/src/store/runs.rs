@@ -8,6 +8,57 @@ use super::Metrics;
 use crate::ids::{DataVersion, Epoch, Seq};
 use crate::time::Timestamp;
 
+/// A wish for the exclusive right to commit a component's next model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Whose model.
+    pub component: String,
+    /// The name of the run it is for; every run needs one of its own.
+    pub run_id: String,
+    /// When it is asked for.
+    pub now: Timestamp,
+    /// How long the right is to last at most.
+    pub ttl_ms: u64,
+    /// What the decision to train was based on; `None` if it holds whatever there is by now.
+    pub basis: Option<Basis>,
+}
+
+/// The newest model known when it was decided to train. Where the store has another one, the claim is refused with
+/// [`StoreError::Outdated`](super::StoreError::Outdated): two runtimes that see the same rows train on them once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis(
+    /// Its name; `None` if there was none.
+    pub Option<String>,
+);
+
+impl Claim {
+    /// A claim that holds whatever the newest model is.
+    #[must_use]
+    pub fn new(component: impl Into<String>, run_id: impl Into<String>, now: Timestamp, ttl_ms: u64) -> Self {
+        Self { component: component.into(), run_id: run_id.into(), now, ttl_ms, basis: None }
+    }
+
+    /// When the right expires.
+    #[must_use]
+    pub fn expires(&self) -> Timestamp {
+        let ttl_us = i64::try_from(self.ttl_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        Timestamp(self.now.0.saturating_add(ttl_us))
+    }
+
+    /// Refuses a claim whose basis is not the model `newest`.
+    ///
+    /// # Errors
+    /// [`StoreError::Outdated`](super::StoreError::Outdated).
+    pub fn check_basis(&self, newest: Option<&str>) -> Result<(), super::StoreError> {
+        match (&self.basis, newest) {
+            (Some(Basis(known)), Some(model_id)) if known.as_deref() != newest => {
+                Err(super::StoreError::Outdated { component: self.component.clone(), model_id: model_id.to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The exclusive right to commit a component's next model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lease {
@@ -17,7 +68,7 @@ pub struct Lease {
     pub run_id: String,
     /// The epoch every commit under it carries.
     pub epoch: Epoch,
-    /// When it lapses unless renewed.
+    /// When it lapses.
     pub expires: Timestamp,
 }
 

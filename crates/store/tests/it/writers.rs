@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use souffleur_core::ids::Seq;
-use souffleur_core::store::{Store, StoreError};
+use souffleur_core::store::{Claim, Store, StoreError};
 use souffleur_store::StoreSettings;
 
 use crate::records::{NOW, application, assert_gapless, feedback, keyed, named, run};
@@ -95,7 +95,7 @@ fn every_epoch_is_handed_out_once() {
         let store = &store;
         let claims = (0..4).map(|thread| {
             scope.spawn(move || {
-                let claim = |n| store.claim("k_means", &format!("{thread}-{n}"), NOW, 1000).wait().unwrap();
+                let claim = |n| store.claim(Claim::new("k_means", &format!("{thread}-{n}"), NOW, 1000)).wait().unwrap();
                 (0..10).map(claim).collect::<Vec<_>>()
             })
         });

@@ -2,13 +2,13 @@
 
 use souffleur_core::component::Measurement;
 use souffleur_core::ids::{Epoch, Seq};
-use souffleur_core::store::{Lease, RunCommit, RunFailure, RunState, Store, StoreError};
+use souffleur_core::store::{Claim, Lease, RunCommit, RunFailure, RunState, Store, StoreError};
 use souffleur_core::time::Timestamp;
 
 use crate::records::{NOW, named, run};
 
 fn claim(store: &dyn Store, component: &str, run_id: &str) -> Lease {
-    store.claim(component, run_id, NOW, 1000).wait().unwrap()
+    store.claim(Claim::new(component, run_id, NOW, 1000)).wait().unwrap()
 }
 
 fn failure(lease: Lease, state: RunState) -> RunFailure {
@@ -80,7 +80,7 @@ pub(crate) fn a_commit_sent_twice_is_kept_once(store: &dyn Store) {
     let first = store.commit_run(run(lease.clone())).wait().unwrap();
     assert_eq!(store.commit_run(run(lease)).wait().unwrap(), first);
     assert_eq!(store.counts().unwrap().models, 1);
-    let error = store.claim("k_means", "r1", NOW, 1).wait().unwrap_err().to_string();
+    let error = store.claim(Claim::new("k_means", "r1", NOW, 1)).wait().unwrap_err().to_string();
     assert!(error.contains("r1"), "a run's name is used once: {error}");
 }
 
