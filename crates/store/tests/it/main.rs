@@ -4,6 +4,8 @@
 mod crash;
 mod faults;
 mod files;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod records;
 mod round_trip;
 mod sqlite;
