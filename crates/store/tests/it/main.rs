@@ -10,4 +10,3 @@ mod records;
 mod round_trip;
 mod sqlite;
 mod suite;
-mod writers;

@@ -5,6 +5,9 @@ use souffleur_store::{PostgresStore, StoreSettings};
 
 use crate::suite::store_suite;
 
+mod schema;
+mod sharing;
+
 /// A store in the database at `url`.
 pub(crate) fn open(url: &str) -> PostgresStore {
     PostgresStore::connect(url, StoreSettings::default()).unwrap()
@@ -17,3 +20,9 @@ pub(crate) fn fresh() -> Option<(PostgresStore, String)> {
 }
 
 store_suite!(fresh);
+
+/// The shared server and a fresh database on it; `None`, said in words, where there is no PostgreSQL.
+fn server() -> Option<(&'static Cluster, String)> {
+    let cluster = Cluster::for_test()?;
+    Some((cluster, cluster.database().unwrap()))
+}

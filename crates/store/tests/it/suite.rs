@@ -6,6 +6,7 @@
 pub(crate) mod appending;
 pub(crate) mod reading;
 pub(crate) mod running;
+pub(crate) mod writing_at_once;
 
 /// One test for each check, on a fresh store from `$open`.
 macro_rules! store_suite {
@@ -56,6 +57,13 @@ macro_rules! store_suite {
                 a_model_has_its_contents_name,
                 a_figure_that_is_no_number_does_not_hide_the_run,
                 unknown_names_are_refused,
+                a_claim_based_on_an_older_model_is_refused,
+            },
+            writing_at_once::{
+                numbers_have_no_gaps_under_writers_some_of_whom_fail,
+                readers_see_a_growing_prefix_without_gaps,
+                a_key_sent_by_many_at_once_is_kept_once,
+                every_epoch_is_handed_out_once,
             },
         }
     };

@@ -2,7 +2,7 @@
 
 use souffleur_core::component::Measurement;
 use souffleur_core::ids::{Epoch, Seq};
-use souffleur_core::store::{Claim, Lease, RunCommit, RunFailure, RunState, Store, StoreError};
+use souffleur_core::store::{Basis, Claim, Lease, RunCommit, RunFailure, RunState, Store, StoreError};
 use souffleur_core::time::Timestamp;
 
 use crate::records::{NOW, named, run};
@@ -140,4 +140,18 @@ pub(crate) fn unknown_names_are_refused(store: &dyn Store) {
     claim(store, "k_means", "r9");
     let error = store.commit_run(run(lease)).wait().unwrap_err();
     assert_eq!(error, StoreError::Unknown { what: "run", name: "r1".into() });
+}
+
+pub(crate) fn a_claim_based_on_an_older_model_is_refused(store: &dyn Store) {
+    let based_on = |run_id: &str, model: Option<&str>| {
+        let basis = Some(Basis(model.map(str::to_owned)));
+        store.claim(Claim { basis, ..Claim::new("k_means", run_id, NOW, 1000) }).wait()
+    };
+    let first = based_on("r1", None).unwrap();
+    let model = store.commit_run(run(first)).wait().unwrap().model_id;
+    let refused = based_on("r2", None).unwrap_err();
+    assert_eq!(refused, StoreError::Outdated { component: "k_means".into(), model_id: model.clone() });
+    assert!(based_on("r3", Some("k_means-another")).is_err());
+    assert_eq!(store.runs("k_means", 10).unwrap().len(), 1, "a refused claim leaves no run");
+    assert_eq!(based_on("r4", Some(&model)).unwrap().epoch.0, 2);
 }
