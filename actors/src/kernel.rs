@@ -22,6 +22,7 @@ use crate::environment::Environment;
 use crate::error::StartError;
 use crate::feedback::FeedbackActor;
 use crate::guard;
+use crate::neighbours;
 use crate::handle::Handle;
 use crate::health::board::HealthBoard;
 use crate::health::monitor::MonitorActor;
@@ -201,6 +202,7 @@ pub(crate) fn assemble(
     // The monitor listens from before the first change of state.
     let events = env.events.subscribe();
     let (supervisor, components) = supervisor::spawn(&env, family);
+    neighbours::watch(&env, &identities, &components);
     let monitor = MonitorActor::new(Arc::clone(&env), entries.clone(), components.clone(), events);
     let monitor = guard::spawn("monitor", limits, Arc::clone(&env.board.monitor), monitor);
     let feedback = FeedbackActor::new(Arc::clone(&env), entries.clone());

@@ -12,6 +12,9 @@ use crate::errors::{database, unreadable};
 use crate::lineage;
 use crate::schema::{hub_state, leases, lineage as lineage_rows, models, runs};
 
+/// A run takes longer than a full queue: how much later than then a claim is to be tried again.
+const HELD_FACTOR: u64 = 10;
+
 /// What ended a transaction: the database, or a rule of ours.
 pub(super) enum Stop {
     Database(diesel::result::Error),
@@ -52,7 +55,7 @@ impl<D: Database> Registrar<'_, D> {
             Request::Append { reply, .. } => reply.complete(Err(StoreError::Closed)),
             Request::Claim { claim, reply } => {
                 let database = self.database;
-                let (holder, retry_after_ms) = (database.holder(), database.settings().retry_after_ms);
+                let (holder, retry_after_ms) = (database.holder(), HELD_FACTOR * database.settings().retry_after_ms);
                 reply.complete(self.transaction(|connection| self::claim(connection, &claim, holder, retry_after_ms)));
             }
             Request::Commit { run, reply } => reply.complete(self.commit(&run)),
