@@ -119,6 +119,8 @@ pub(crate) struct ComponentActor {
     last_failure: String,
     /// The runtime's count of rows when its last training was demanded or done.
     rows_trained: u64,
+    /// New rows that the training demanded next is for; 0 if it is for something else.
+    rows_demanded: u64,
     /// Whether a run that a crash interrupted is still to be made up for.
     unfinished: bool,
     /// The name of the newest model it knows of, readable or not.
@@ -190,6 +192,7 @@ impl ComponentActor {
             standing: Standing::New,
             last_failure: String::new(),
             rows_trained: 0,
+            rows_demanded: 0,
             unfinished,
             newest_model: None,
             retry: None,
@@ -252,13 +255,14 @@ impl ComponentActor {
         let unasked = kind == JobKind::Train && !self.cell.is_asked_for();
         let flight = Flight {
             id,
-            basis: unasked.then(|| Basis(self.newest_model.clone())),
+            basis: unasked.then(|| Basis { model: self.newest_model.clone(), new_rows: self.rows_demanded }),
             env: Arc::clone(&self.env),
             component: Arc::clone(&self.identity),
             actor: ctx.address(),
             control: Arc::clone(&control),
         };
         if kind == JobKind::Train {
+            self.rows_demanded = 0;
             self.rows_trained = self.env.learnable_rows.load(Ordering::Acquire);
         }
         self.in_flight = Some(InFlight { id, control, permission: Some(permission), seen: (0, (0, 0)) });
@@ -398,7 +402,12 @@ impl ComponentActor {
     fn make_up_for(&mut self, kind: JobKind, ctx: &mut Context<Self>) {
         let Some(Outcome::Failed(CallError::Store(error))) = self.last_outcome.take() else { return };
         match error {
-            StoreError::Outdated { .. } if kind == JobKind::Train => self.adopt(ctx),
+            StoreError::NotDue { model_id, new_rows, .. } if kind == JobKind::Train => {
+                self.rows_trained = self.env.learnable_rows.load(Ordering::Acquire).saturating_sub(new_rows);
+                if model_id != self.newest_model {
+                    self.adopt(ctx);
+                }
+            }
             StoreError::Held { retry_after_ms, .. } if kind == JobKind::Train => {
                 // Should the other one die, its rows are still to be learnt from.
                 self.rows_trained = self.board().rows_trained.load(Ordering::Acquire);
@@ -433,7 +442,7 @@ impl ComponentActor {
         let rows = self.env.learnable_rows.load(Ordering::Acquire);
         let due = rows >= self.rows_trained.saturating_add(u64::from(new)) && rows >= spec.minimum_rows as u64;
         if due && self.cell.status() == Status::Up && !self.cell.has_training_queued() {
-            self.rows_trained = rows;
+            (self.rows_trained, self.rows_demanded) = (rows, u64::from(new));
             self.step(CellEvent::Demand, ctx);
         }
     }

@@ -25,7 +25,7 @@ pub(super) fn note_probe(board: &ComponentBoard, result: ProbeResult) {
 
 /// Whether a run came to nothing because another runtime did it, or is doing it: that is no failure.
 pub(super) fn is_elsewhere(error: &CallError) -> bool {
-    matches!(error, CallError::Store(StoreError::Held { .. } | StoreError::Outdated { .. }))
+    matches!(error, CallError::Store(StoreError::Held { .. } | StoreError::NotDue { .. }))
 }
 
 /// Writes down that a job came to nothing.

@@ -50,7 +50,10 @@ pub(super) async fn compute(flight: &Flight, lease: &mut Option<Lease>) -> Resul
     let ttl_ms = spec.budgets.train_ms + settings.batch_deadline_ms + settings.store_deadline_ms + settings.grace_ms;
     let claim = Claim { basis: flight.basis.clone(), ..Claim::new(&*component.name, run_id.as_str(), now, ttl_ms) };
     let (claim, claim_env) = (env.store.claim(claim), Arc::clone(env));
-    *lease = Some(flight.claimed(async move { claim_env.committed(claim).await }).await?);
+    let claimed = flight.claimed(async move { claim_env.committed(claim).await }).await?;
+    // Rows of other runtimes may not have been told of yet.
+    env.batches.data_changed(claimed.watermark);
+    *lease = Some(claimed);
     let limit = Duration::from_millis(settings.batch_deadline_ms);
     let batch = env.batches.batch(Arc::clone(&component.name), query);
     let batch = async { tokio::time::timeout(limit, batch).await.unwrap_or(Err(CallError::DeadlineExceeded)) };

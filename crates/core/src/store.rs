@@ -53,13 +53,18 @@ pub enum StoreError {
         /// When to try again.
         retry_after_ms: u64,
     },
-    /// A claim was based on a model that is no longer the newest.
-    #[error("{component} was trained meanwhile: its newest model is {model_id}")]
-    Outdated {
-        /// Whose model it is.
+    /// A claim's basis does not hold (any more): a newer model was committed meanwhile, or fewer rows are new.
+    #[error(
+        "{component} is not to be trained now: {new_rows} rows are new since {}",
+        model_id.as_deref().map_or_else(|| "the beginning".to_owned(), |id| format!("its newest model, {id}"))
+    )]
+    NotDue {
+        /// Whose training it is.
         component: String,
-        /// The newest one.
-        model_id: String,
+        /// Its newest model.
+        model_id: Option<String>,
+        /// Rows it can learn from that are new since.
+        new_rows: u64,
     },
     /// A record points to something that is not there.
     #[error("unknown {what} `{name}`")]

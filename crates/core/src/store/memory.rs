@@ -217,7 +217,12 @@ impl Store for MemoryStore {
     fn claim(&self, claim: Claim) -> Commit<Lease> {
         self.write(|tables| {
             let newest = tables.models.iter().rev().find(|(model, _)| model.component == claim.component);
-            claim.check_basis(newest.map(|(model, _)| model.model_id.as_str()))?;
+            let newest = newest.map(|(model, _)| (model.model_id.clone(), model.version.watermark));
+            let since = newest.as_ref().map_or(Seq::ZERO, |(_, watermark)| *watermark);
+            let new_rows = tables.after(since).filter(|(_, row)| row.is_learnable()).count() as u64;
+            claim.check_basis(newest.map(|(model_id, _)| model_id), new_rows)?;
+            let learnable = tables.after(Seq::ZERO).filter(|(_, row)| row.is_learnable());
+            let watermark = learnable.map(|(seq, _)| seq).last().unwrap_or(Seq::ZERO);
             let expires = claim.expires();
             let Claim { component, run_id, now, .. } = claim;
             let epoch = tables.epochs.entry(component.clone()).or_default();
@@ -241,7 +246,7 @@ impl Store for MemoryStore {
                 report: None,
                 metrics: Vec::new(),
             });
-            Ok(Lease { component, run_id, epoch, expires })
+            Ok(Lease { component, run_id, epoch, expires, watermark })
         })
     }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Metrics;
+use super::{Metrics, StoreError};
 use crate::ids::{DataVersion, Epoch, Seq};
 use crate::time::Timestamp;
 
@@ -23,13 +23,15 @@ pub struct Claim {
     pub basis: Option<Basis>,
 }
 
-/// The newest model known when it was decided to train. Where the store has another one, the claim is refused with
-/// [`StoreError::Outdated`](super::StoreError::Outdated): two runtimes that see the same rows train on them once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Basis(
-    /// Its name; `None` if there was none.
-    pub Option<String>,
-);
+/// What a decision to train was based on. Where it is not so in the store, the claim is refused with
+/// [`StoreError::NotDue`]: runtimes that see the same rows train on them once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Basis {
+    /// The name of the newest model; `None` if there was none.
+    pub model: Option<String>,
+    /// How many rows a component can learn from (sessions, rule applications, feedback) are new since that model.
+    pub new_rows: u64,
+}
 
 impl Claim {
     /// A claim that holds whatever the newest model is.
@@ -45,17 +47,16 @@ impl Claim {
         Timestamp(self.now.0.saturating_add(ttl_us))
     }
 
-    /// Refuses a claim whose basis is not the model `newest`.
+    /// Refuses a claim whose basis does not hold: the newest model is `newest`, since which `new_rows` are new.
     ///
     /// # Errors
-    /// [`StoreError::Outdated`](super::StoreError::Outdated).
-    pub fn check_basis(&self, newest: Option<&str>) -> Result<(), super::StoreError> {
-        match (&self.basis, newest) {
-            (Some(Basis(known)), Some(model_id)) if known.as_deref() != newest => {
-                Err(super::StoreError::Outdated { component: self.component.clone(), model_id: model_id.to_owned() })
-            }
-            _ => Ok(()),
+    /// [`StoreError::NotDue`].
+    pub fn check_basis(&self, newest: Option<String>, new_rows: u64) -> Result<(), StoreError> {
+        let holds = |basis: &Basis| (newest.is_none() || basis.model == newest) && basis.new_rows <= new_rows;
+        if self.basis.as_ref().is_none_or(holds) {
+            return Ok(());
         }
+        Err(StoreError::NotDue { component: self.component.clone(), model_id: newest, new_rows })
     }
 }
 
@@ -70,6 +71,8 @@ pub struct Lease {
     pub epoch: Epoch,
     /// When it lapses.
     pub expires: Timestamp,
+    /// The newest row a component can learn from when it was taken: what is trained under it must reach as far.
+    pub watermark: Seq,
 }
 
 /// How a run stands.

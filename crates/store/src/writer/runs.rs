@@ -3,6 +3,7 @@
 use diesel::connection::TransactionManager;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 use souffleur_core::ids::{Epoch, Seq};
 use souffleur_core::store::{Claim, Committed, Lease, RunCommit, RunFailure, RunState, StoreError};
 
@@ -14,6 +15,27 @@ use crate::schema::{hub_state, leases, lineage as lineage_rows, models, runs};
 
 /// A run takes longer than a full queue: how much later than then a claim is to be tried again.
 const HELD_FACTOR: u64 = 10;
+
+/// Rows after a place that a component can learn from.
+const NEW_ROWS: &str = "SELECT (SELECT count(*) FROM session_features WHERE seq > $1) \
+     + (SELECT count(*) FROM rule_applications WHERE seq > $1) \
+     + (SELECT count(*) FROM user_feedback WHERE seq > $1) AS rows";
+
+#[derive(QueryableByName)]
+struct NewRows {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+/// The newest of them.
+const NEWEST_ROW: &str = "SELECT max(seq) AS seq FROM (SELECT max(seq) AS seq FROM session_features \
+     UNION ALL SELECT max(seq) FROM rule_applications UNION ALL SELECT max(seq) FROM user_feedback) AS newest";
+
+#[derive(QueryableByName)]
+struct NewestRow {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    seq: Option<i64>,
+}
 
 /// What ended a transaction: the database, or a rule of ours.
 pub(super) enum Stop {
@@ -123,13 +145,7 @@ fn claim(connection: &mut Db, claim: &Claim, holder: Option<i64>, retry_after_ms
     if before.is_held_against(holder, *now) && before.holder_lives(connection)? {
         return Err(held(before.run_id).into());
     }
-    let newest: Option<String> = models::table
-        .filter(models::component.eq(component))
-        .order(models::seq.desc())
-        .select(models::model_id)
-        .first(connection)
-        .optional()?;
-    claim.check_basis(newest.as_deref())?;
+    let watermark = check_basis(connection, claim)?;
     diesel::update(runs::table.filter(runs::component.eq(component)).filter(runs::state.eq("running")))
         .set((
             runs::state.eq(RunState::Abandoned.name()),
@@ -161,7 +177,24 @@ fn claim(connection: &mut Db, claim: &Claim, holder: Option<i64>, retry_after_ms
             leases::holder.eq(holder),
         ))
         .execute(connection)?;
-    Ok(Lease { component: component.clone(), run_id: run_id.clone(), epoch: Epoch(epoch), expires })
+    Ok(Lease { component: component.clone(), run_id: run_id.clone(), epoch: Epoch(epoch), expires, watermark })
+}
+
+/// Refuses a claim whose basis does not hold; gives the place of the newest row to learn from.
+fn check_basis(connection: &mut Db, claim: &Claim) -> Result<Seq, Stop> {
+    if claim.basis.is_some() {
+        let newest: Option<(String, i64)> = models::table
+            .filter(models::component.eq(&claim.component))
+            .order(models::seq.desc())
+            .select((models::model_id, models::watermark))
+            .first(connection)
+            .optional()?;
+        let since = newest.as_ref().map_or(0, |(_, watermark)| *watermark);
+        let NewRows { rows } = diesel::sql_query(NEW_ROWS).bind::<BigInt, _>(since).get_result(connection)?;
+        claim.check_basis(newest.map(|(model_id, _)| model_id), u64::try_from(rows).unwrap_or(0))?;
+    }
+    let NewestRow { seq } = diesel::sql_query(NEWEST_ROW).get_result(connection)?;
+    Ok(Seq(seq.unwrap_or(0)))
 }
 
 /// How a run stands, and its place in the global order if it has one.

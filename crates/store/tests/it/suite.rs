@@ -57,7 +57,7 @@ macro_rules! store_suite {
                 a_model_has_its_contents_name,
                 a_figure_that_is_no_number_does_not_hide_the_run,
                 unknown_names_are_refused,
-                a_claim_based_on_an_older_model_is_refused,
+                a_claim_whose_basis_does_not_hold_is_refused,
             },
             writing_at_once::{
                 numbers_have_no_gaps_under_writers_some_of_whom_fail,
