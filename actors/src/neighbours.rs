@@ -11,8 +11,11 @@ use crate::port::Port;
 
 /// Has the store tell of it from now on.
 pub(crate) fn watch(env: &Arc<Environment>, identities: &[Arc<Identity>], components: &[Port<ComponentActor>]) {
-    let addresses: Vec<_> =
-        identities.iter().zip(components).map(|(identity, port)| (Arc::clone(&identity.name), port.address().clone())).collect();
+    let addresses: Vec<_> = identities
+        .iter()
+        .zip(components)
+        .map(|(identity, port)| (Arc::clone(&identity.name), port.address().clone()))
+        .collect();
     // The environment holds the store, and the store its listener.
     let env_of_listener = Arc::downgrade(env);
     env.store.watch(Box::new(move |change| {

@@ -23,7 +23,8 @@ mod sections;
 pub use effective::{Effective, effective};
 pub use reference::reference;
 pub use sections::{
-    Analytics, ApiKey, Data, DatabaseUrl, Durability, Health, Http, Loader, LogFormat, Settings, Store, Supervision, Telemetry,
+    Analytics, ApiKey, Data, DatabaseUrl, Durability, Health, Http, Loader, LogFormat, Settings, Store, Supervision,
+    Telemetry,
 };
 
 use check::{Schema, check};
@@ -236,7 +237,10 @@ fn together(settings: &Settings, tree: &Value) -> Vec<Problem> {
         let wrong = if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
             Some(("is no address of a PostgreSQL database", "write postgres://user@host/database"))
         } else if cfg!(not(feature = "postgres")) {
-            Some(("names a PostgreSQL database, which this program was built without", "build it with --features postgres"))
+            Some((
+                "names a PostgreSQL database, which this program was built without",
+                "build it with --features postgres",
+            ))
         } else {
             None
         };

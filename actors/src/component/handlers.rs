@@ -108,7 +108,7 @@ impl Handler<FromJob<Outcome>> for ComponentActor {
         self.make_up_for(kind, ctx);
         if kind == JobKind::Start && self.cell.status() == Status::Up {
             if self.env.settings.train_unasked && std::mem::take(&mut self.unfinished) {
-                self.step(CellEvent::Demand, ctx);
+                self.demand(0, ctx);
             }
             self.consider_training(ctx);
         }

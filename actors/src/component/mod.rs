@@ -119,8 +119,8 @@ pub(crate) struct ComponentActor {
     last_failure: String,
     /// The runtime's count of rows when its last training was demanded or done.
     rows_trained: u64,
-    /// New rows that the training demanded next is for; 0 if it is for something else.
-    rows_demanded: u64,
+    /// What the training demanded last was decided on.
+    basis: Basis,
     /// Whether a run that a crash interrupted is still to be made up for.
     unfinished: bool,
     /// The name of the newest model it knows of, readable or not.
@@ -192,7 +192,7 @@ impl ComponentActor {
             standing: Standing::New,
             last_failure: String::new(),
             rows_trained: 0,
-            rows_demanded: 0,
+            basis: Basis::default(),
             unfinished,
             newest_model: None,
             retry: None,
@@ -251,18 +251,17 @@ impl ComponentActor {
     fn launch(&mut self, id: JobId, kind: JobKind, ctx: &mut Context<Self>) {
         let control = Arc::new(FlightControl::default());
         let (permission, granted) = oneshot::channel();
-        // What somebody asked for is done; what was decided here is based on the model that was known.
+        // What somebody asked for is done; what was decided here is done if its reason still holds.
         let unasked = kind == JobKind::Train && !self.cell.is_asked_for();
         let flight = Flight {
             id,
-            basis: unasked.then(|| Basis { model: self.newest_model.clone(), new_rows: self.rows_demanded }),
+            basis: unasked.then(|| self.basis.clone()),
             env: Arc::clone(&self.env),
             component: Arc::clone(&self.identity),
             actor: ctx.address(),
             control: Arc::clone(&control),
         };
         if kind == JobKind::Train {
-            self.rows_demanded = 0;
             self.rows_trained = self.env.learnable_rows.load(Ordering::Acquire);
         }
         self.in_flight = Some(InFlight { id, control, permission: Some(permission), seen: (0, (0, 0)) });
@@ -382,6 +381,7 @@ impl ComponentActor {
         let board = self.identity.board(&self.env);
         self.identity.started.store(Some(Arc::new((restored.params.clone(), restored.query.clone()))));
         self.newest_model.clone_from(&restored.newest);
+        self.unfinished &= restored.unfinished;
         if let Some(published) = &restored.published {
             board.published.store(Some(Arc::clone(published)));
         }
@@ -442,8 +442,14 @@ impl ComponentActor {
         let rows = self.env.learnable_rows.load(Ordering::Acquire);
         let due = rows >= self.rows_trained.saturating_add(u64::from(new)) && rows >= spec.minimum_rows as u64;
         if due && self.cell.status() == Status::Up && !self.cell.has_training_queued() {
-            (self.rows_trained, self.rows_demanded) = (rows, u64::from(new));
-            self.step(CellEvent::Demand, ctx);
+            self.rows_trained = rows;
+            self.demand(u64::from(new), ctx);
         }
+    }
+
+    /// Asks itself for a training run, on account of so many new rows.
+    fn demand(&mut self, new_rows: u64, ctx: &mut Context<Self>) {
+        self.basis = Basis { model: self.newest_model.clone(), new_rows };
+        self.step(CellEvent::Demand, ctx);
     }
 }

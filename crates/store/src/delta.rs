@@ -76,12 +76,7 @@ pub(crate) fn watermark<R: Reader>(reader: &mut R) -> Result<Seq, StoreError> {
 }
 
 /// Sessions on one thread, the rest on another.
-fn scan_both<R: Reader>(
-    first: &mut R,
-    second: &mut R,
-    range: Range,
-    delta: &mut Delta,
-) -> Result<(), StoreError> {
+fn scan_both<R: Reader>(first: &mut R, second: &mut R, range: Range, delta: &mut Delta) -> Result<(), StoreError> {
     let sessions = std::thread::scope(|scope| {
         let scan = std::thread::Builder::new()
             .name("souffleur-scan".into())

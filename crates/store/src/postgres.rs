@@ -47,8 +47,12 @@ impl PostgresStore {
     /// [`StoreError::Incompatible`] if the tables are another program's or newer than this one;
     /// [`StoreError::Database`] if the server cannot be reached or the wait was too long.
     pub fn connect(url: &str, settings: StoreSettings) -> Result<Self, StoreError> {
-        let mut postgres =
-            Postgres { url: with_deadline(url, settings.busy_timeout_ms), settings, holder: 0, listening: Mutex::default() };
+        let mut postgres = Postgres {
+            url: with_deadline(url, settings.busy_timeout_ms),
+            settings,
+            holder: 0,
+            listening: Mutex::default(),
+        };
         let mut first = postgres.open()?;
         migrations::prepare(&mut first)?;
         postgres.holder = next_holder(&mut first)?;

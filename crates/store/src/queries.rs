@@ -98,11 +98,7 @@ impl From<diesel::result::Error> for Stop {
     }
 }
 
-fn sessions_at(
-    connection: &mut Db,
-    places: &[i64],
-    found: &mut BTreeMap<i64, Session>,
-) -> Result<(), StoreError> {
+fn sessions_at(connection: &mut Db, places: &[i64], found: &mut BTreeMap<i64, Session>) -> Result<(), StoreError> {
     let real: Vec<SessionRow> = prompt_sessions::table
         .filter(prompt_sessions::seq.eq_any(places))
         .select(session_columns!(prompt_sessions))
@@ -188,9 +184,7 @@ pub(crate) fn documents(
             .bind::<Text, _>(subject)
             .bind::<BigInt, _>(limit)
             .load(connection),
-        None => {
-            diesel::sql_query(text("", "$2")).bind::<BigInt, _>(until.0).bind::<BigInt, _>(limit).load(connection)
-        }
+        None => diesel::sql_query(text("", "$2")).bind::<BigInt, _>(until.0).bind::<BigInt, _>(limit).load(connection),
     }
     .map_err(database)?;
     let read = |row: DocumentRow| {
@@ -266,11 +260,7 @@ pub(crate) fn unfinished_runs(connection: &mut Db) -> Result<Vec<RunRow>, StoreE
     rows.into_iter().map(StoredRun::into_row).collect()
 }
 
-pub(crate) fn runs(
-    connection: &mut Db,
-    component: &str,
-    limit: usize,
-) -> Result<Vec<RunRow>, StoreError> {
+pub(crate) fn runs(connection: &mut Db, component: &str, limit: usize) -> Result<Vec<RunRow>, StoreError> {
     let rows: Vec<StoredRun> = runs::table
         .filter(runs::component.eq(component))
         .order(runs::id.desc())
@@ -292,10 +282,7 @@ pub(crate) fn latest_model(connection: &mut Db, component: &str) -> Result<Optio
     Ok(row.map(ModelRow::from))
 }
 
-pub(crate) fn model_rows(
-    connection: &mut Db,
-    model_id: &str,
-) -> Result<(DataVersion, Vec<Seq>), StoreError> {
+pub(crate) fn model_rows(connection: &mut Db, model_id: &str) -> Result<(DataVersion, Vec<Seq>), StoreError> {
     let (watermark, schema_hash, row_count, packed): (i64, i64, i64, Vec<u8>) = models::table
         .inner_join(lineage_rows::table.on(lineage_rows::seq.eq(models::seq)))
         .filter(models::model_id.eq(model_id))

@@ -7,8 +7,8 @@ use souffleur_core::document::{Document, DocumentKind};
 use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::records::{MetricPoint, Rule, Session};
 use souffleur_core::store::{
-    Append, Claim, Commit, Committed, Counts, Delta, Lease, Listener, ModelRow, Receipt, RunCommit, RunFailure, RunRow, Store,
-    StoreError,
+    Append, Claim, Commit, Committed, Counts, Delta, Lease, Listener, ModelRow, Receipt, RunCommit, RunFailure, RunRow,
+    Store, StoreError,
 };
 use souffleur_core::time::Timestamp;
 

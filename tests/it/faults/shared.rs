@@ -31,6 +31,9 @@ const CHILD: &str = "SOUFFLEUR_SHARED_CHILD";
 
 const COMPONENTS: [&str; 3] = ["eager_0", "eager_1", "eager_2"];
 
+/// How long their training takes: some kills are to hit the middle of it.
+const WORK_MS: [&str; 3] = ["0", "20", "60"];
+
 /// Not a test of its own: what the test below starts and kills. Asked by nobody, it does nothing.
 #[test]
 fn runtime_on_a_shared_database_until_it_is_killed() {
@@ -38,7 +41,10 @@ fn runtime_on_a_shared_database_until_it_is_killed() {
     let words: Vec<&str> = order.split(' ').collect();
     let [task, prefix, url] = words[..] else { panic!("an order has three words") };
     let catalogue: Vec<_> = COMPONENTS.into_iter().map(sample::eager).collect();
-    let sources = Sources::new().set("store.url", url, "test").set("store.retry_after_ms", "5", "test");
+    let mut sources = Sources::new().set("store.url", url, "test").set("store.retry_after_ms", "5", "test");
+    for (name, work_ms) in COMPONENTS.into_iter().zip(WORK_MS) {
+        sources = sources.set(format!("components.{name}.work_ms"), work_ms, "test");
+    }
     let settings = Settings::load(&sources, &catalogue).unwrap();
     let runtime = Runtime::builder().settings(settings).components(catalogue).start_blocking().unwrap();
     let executor = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -128,7 +134,9 @@ fn every_training_job_is_done_once_whoever_is_killed() {
         assert!(Instant::now() < deadline, "a job was never done");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let ended = |state| COMPONENTS.iter().flat_map(|name| store.runs(name, 10_000).unwrap()).filter(|run| run.state == state).count();
+    let ended = |state| {
+        COMPONENTS.iter().flat_map(|name| store.runs(name, 10_000).unwrap()).filter(|run| run.state == state).count()
+    };
     println!(
         "{kills} kills in {:.1} s: {} sessions acknowledged; runs: {} succeeded, {} failed, {} cut off",
         began.elapsed().as_secs_f64(),

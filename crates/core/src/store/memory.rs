@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Append, Claim, Commit, Committed, Counts, Delta, Lease, ModelRow, Receipt, RunCommit, RunFailure, RunRow, RunState, Store,
-    StoreError,
+    Append, Claim, Commit, Committed, Counts, Delta, Lease, ModelRow, Receipt, RunCommit, RunFailure, RunRow, RunState,
+    Store, StoreError,
 };
 use crate::document::{Document, DocumentKind};
 use crate::ids::{DataVersion, Epoch, Seq};

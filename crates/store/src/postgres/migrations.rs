@@ -30,7 +30,10 @@ struct State {
 /// # Errors
 /// [`StoreError::Incompatible`] for a schema that is not ours, or newer than this program.
 pub(super) fn prepare(connection: &mut PgConnection) -> Result<(), StoreError> {
-    diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(MIGRATING).execute(connection).map_err(database)?;
+    diesel::sql_query("SELECT pg_advisory_lock($1)")
+        .bind::<BigInt, _>(MIGRATING)
+        .execute(connection)
+        .map_err(database)?;
     let prepared = look(connection).and_then(|is_ours| {
         if is_ours {
             refuse_newer(connection, MIGRATIONS)?;

@@ -137,7 +137,8 @@ impl Names {
                 names.definitions.insert(seq, definition);
             }
         }
-        let extended: Vec<i64> = mentioned.extended.iter().filter_map(|name| names.sessions.get(*name)).copied().collect();
+        let extended: Vec<i64> =
+            mentioned.extended.iter().filter_map(|name| names.sessions.get(*name)).copied().collect();
         if !extended.is_empty() {
             let counts: Vec<(i64, i64)> = rule_applications::table
                 .filter(rule_applications::session_seq.eq_any(extended))

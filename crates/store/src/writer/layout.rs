@@ -67,16 +67,19 @@ pub(super) fn insert_features(
     for (place, feature) in blob.chunks_exact_mut(4).zip(&featured.features) {
         place.copy_from_slice(&feature.to_le_bytes());
     }
-    ledger.insert(Table::SessionFeatures, &[
-        seq.into(),
-        times.event.0.into(),
-        times.known.0.into(),
-        i64::from(featured.provenance.is_some()).into(),
-        featured.session.quality_score.into(),
-        featured.session.improvement_score.into(),
-        schema_hash.into(),
-        Bind::Blob(&blob),
-    ])
+    ledger.insert(
+        Table::SessionFeatures,
+        &[
+            seq.into(),
+            times.event.0.into(),
+            times.known.0.into(),
+            i64::from(featured.provenance.is_some()).into(),
+            featured.session.quality_score.into(),
+            featured.session.improvement_score.into(),
+            schema_hash.into(),
+            Bind::Blob(&blob),
+        ],
+    )
 }
 
 pub(super) fn insert_application(
@@ -89,19 +92,22 @@ pub(super) fn insert_application(
     times: RowTimes,
 ) -> Result<(), StoreError> {
     let parameters = json(application.parameters.as_ref())?;
-    ledger.insert(Table::RuleApplications, &[
-        seq.into(),
-        times.event.0.into(),
-        times.known.0.into(),
-        session_seq.into(),
-        rule_seq.into(),
-        position.into(),
-        application.improvement_score.into(),
-        application.confidence.into(),
-        application.execution_time_ms.into(),
-        application.propensity.into(),
-        parameters.as_deref().into(),
-    ])
+    ledger.insert(
+        Table::RuleApplications,
+        &[
+            seq.into(),
+            times.event.0.into(),
+            times.known.0.into(),
+            session_seq.into(),
+            rule_seq.into(),
+            position.into(),
+            application.improvement_score.into(),
+            application.confidence.into(),
+            application.execution_time_ms.into(),
+            application.propensity.into(),
+            parameters.as_deref().into(),
+        ],
+    )
 }
 
 pub(super) fn insert_feedback(
@@ -115,29 +121,35 @@ pub(super) fn insert_feedback(
         [] => None,
         areas => Some(serde_json::to_string(areas).map_err(unwritable)?),
     };
-    ledger.insert(Table::UserFeedback, &[
-        seq.into(),
-        times.event.0.into(),
-        times.known.0.into(),
-        session_seq.into(),
-        i64::from(entry.rating).into(),
-        entry.text.as_deref().into(),
-        areas.as_deref().into(),
-    ])
+    ledger.insert(
+        Table::UserFeedback,
+        &[
+            seq.into(),
+            times.event.0.into(),
+            times.known.0.into(),
+            session_seq.into(),
+            i64::from(entry.rating).into(),
+            entry.text.as_deref().into(),
+            areas.as_deref().into(),
+        ],
+    )
 }
 
 pub(super) fn insert_rule(ledger: &mut impl Ledger, seq: i64, rule: &Rule, times: RowTimes) -> Result<(), StoreError> {
     let parameters = json(rule.default_parameters.as_ref())?;
-    ledger.insert(Table::Rules, &[
-        seq.into(),
-        times.event.0.into(),
-        times.known.0.into(),
-        rule.rule_id.as_str().into(),
-        rule.description.as_deref().into(),
-        rule.category.as_deref().into(),
-        i64::from(rule.priority).into(),
-        parameters.as_deref().into(),
-    ])
+    ledger.insert(
+        Table::Rules,
+        &[
+            seq.into(),
+            times.event.0.into(),
+            times.known.0.into(),
+            rule.rule_id.as_str().into(),
+            rule.description.as_deref().into(),
+            rule.category.as_deref().into(),
+            i64::from(rule.priority).into(),
+            parameters.as_deref().into(),
+        ],
+    )
 }
 
 /// Gives a rule a new definition; `false` if it is the one it has.

@@ -114,10 +114,7 @@ impl<D: Database> Registrar<'_, D> {
     }
 }
 
-fn transaction<T>(
-    connection: &mut Db,
-    work: impl FnOnce(&mut Db) -> Result<T, Stop>,
-) -> Result<T, StoreError> {
+fn transaction<T>(connection: &mut Db, work: impl FnOnce(&mut Db) -> Result<T, Stop>) -> Result<T, StoreError> {
     // On a full disk SQLite rolls back by itself, diesel's rollback then fails and hides why: the first error counts.
     let mut cause = None;
     let result = guarded(|| {
@@ -227,12 +224,7 @@ impl ModelParts {
 }
 
 /// Commits a run with its model. A run that is committed already is answered with its first place.
-fn commit(
-    connection: &mut Db,
-    run: &RunCommit,
-    parts: &ModelParts,
-    holder: Option<i64>,
-) -> Result<Committed, Stop> {
+fn commit(connection: &mut Db, run: &RunCommit, parts: &ModelParts, holder: Option<i64>) -> Result<Committed, Stop> {
     let ModelParts { report, metrics, packed_rows, model_id } = parts;
     lease::lock_current(connection, &run.lease)?;
     match standing(connection, &run.lease.run_id)? {
@@ -310,11 +302,7 @@ fn fail(connection: &mut Db, failure: &RunFailure) -> Result<(), Stop> {
         (state, _) => return Err(ended(&failure.lease.run_id, state)),
     }
     diesel::update(runs::table.filter(runs::run_id.eq(&failure.lease.run_id)))
-        .set((
-            runs::state.eq(failure.state.name()),
-            runs::ended.eq(failure.now.0),
-            runs::reason.eq(&failure.reason),
-        ))
+        .set((runs::state.eq(failure.state.name()), runs::ended.eq(failure.now.0), runs::reason.eq(&failure.reason)))
         .execute(connection)?;
     Ok(lease::release(connection, &failure.lease.component)?)
 }

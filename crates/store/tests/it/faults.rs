@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use souffleur_core::ids::Seq;
 use souffleur_core::records::Session;
-use souffleur_core::store::{Claim, Append, Store, StoreError};
+use souffleur_core::store::{Append, Claim, Store, StoreError};
 use souffleur_store::StoreSettings;
 
 use crate::files::assert_sound;

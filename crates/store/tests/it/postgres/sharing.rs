@@ -27,7 +27,8 @@ fn numbers_have_no_gaps_whoever_writes_and_whenever_one_reads() {
     std::thread::scope(|scope| {
         for (writer, store) in [&one, &other].into_iter().enumerate() {
             scope.spawn(move || {
-                let send = |n: i32| store.append(vec![named(&format!("{writer}-{n}")), named(&format!("both-{n}"))], NOW);
+                let send =
+                    |n: i32| store.append(vec![named(&format!("{writer}-{n}")), named(&format!("both-{n}"))], NOW);
                 (0..100).map(send).for_each(|commit| drop(commit.wait().unwrap()));
             });
         }

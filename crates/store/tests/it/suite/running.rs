@@ -134,7 +134,13 @@ pub(crate) fn a_figure_that_is_no_number_does_not_hide_the_run(store: &dyn Store
 pub(crate) fn unknown_names_are_refused(store: &dyn Store) {
     let error = store.model_rows("nothing").unwrap_err();
     assert_eq!(error, StoreError::Unknown { what: "model", name: "nothing".into() });
-    let lease = Lease { component: "k_means".into(), run_id: "r1".into(), epoch: Epoch(1), expires: Timestamp(0), watermark: Seq(0) };
+    let lease = Lease {
+        component: "k_means".into(),
+        run_id: "r1".into(),
+        epoch: Epoch(1),
+        expires: Timestamp(0),
+        watermark: Seq(0),
+    };
     let error = store.commit_run(run(lease.clone())).wait().unwrap_err();
     assert_eq!(error, StoreError::Unknown { what: "lease", name: "k_means".into() });
     claim(store, "k_means", "r9");
@@ -147,8 +153,10 @@ pub(crate) fn a_claim_whose_basis_does_not_hold_is_refused(store: &dyn Store) {
         let basis = Some(Basis { model: model.map(str::to_owned), new_rows });
         store.claim(Claim { basis, ..Claim::new("k_means", run_id, NOW, 1000) }).wait()
     };
-    let not_due = |model: Option<&str>, new_rows| {
-        StoreError::NotDue { component: "k_means".into(), model_id: model.map(str::to_owned), new_rows }
+    let not_due = |model: Option<&str>, new_rows| StoreError::NotDue {
+        component: "k_means".into(),
+        model_id: model.map(str::to_owned),
+        new_rows,
     };
     // A session, two rule applications and an opinion; the two rules teach nothing.
     store.append(vec![named("a")], NOW).wait().unwrap();
