@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use souffleur_core::ids::Seq;
 use souffleur_core::store::Change;
 
 use crate::component::{ComponentActor, Identity};
@@ -9,8 +10,13 @@ use crate::environment::Environment;
 use crate::messages::NewerModel;
 use crate::port::Port;
 
-/// Has the store tell of it from now on.
-pub(crate) fn watch(env: &Arc<Environment>, identities: &[Arc<Identity>], components: &[Port<ComponentActor>]) {
+/// Has the store tell of it, from the row after `since` on.
+pub(crate) fn watch(
+    env: &Arc<Environment>,
+    since: Seq,
+    identities: &[Arc<Identity>],
+    components: &[Port<ComponentActor>],
+) {
     let addresses: Vec<_> = identities
         .iter()
         .zip(components)
@@ -18,18 +24,24 @@ pub(crate) fn watch(env: &Arc<Environment>, identities: &[Arc<Identity>], compon
         .collect();
     // The environment holds the store, and the store its listener.
     let env_of_listener = Arc::downgrade(env);
-    env.store.watch(Box::new(move |change| {
-        let Some(env) = env_of_listener.upgrade() else { return };
-        match change {
-            // The supervisor looks at the count and tells the components.
-            Change::Rows { watermark, learnable } => {
-                env.note_rows(watermark, learnable);
-                env.batches.data_changed(watermark);
+    env.store.watch(
+        since,
+        Box::new(move |change| {
+            let Some(env) = env_of_listener.upgrade() else { return };
+            match change {
+                // The supervisor looks at the count and tells the components.
+                Change::Rows { watermark, learnable } => {
+                    env.note_rows(watermark, learnable);
+                    env.batches.data_changed(watermark);
+                }
+                Change::Model { component } => {
+                    let meant = |name: &str| component.as_deref().is_none_or(|component| component == name);
+                    addresses
+                        .iter()
+                        .filter(|(name, _)| meant(name))
+                        .for_each(|(_, address)| address.do_send(NewerModel));
+                }
             }
-            Change::Model { component } => {
-                let meant = |name: &str| component.as_deref().is_none_or(|component| component == name);
-                addresses.iter().filter(|(name, _)| meant(name)).for_each(|(_, address)| address.do_send(NewerModel));
-            }
-        }
-    }));
+        }),
+    );
 }

@@ -331,9 +331,9 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Unknown`] if there is no such model, or if the database fails.
     fn model_rows(&self, model_id: &str) -> Result<(DataVersion, Vec<Seq>), StoreError>;
 
-    /// Has `listener` told, on a thread of the store's, what other runtimes on the same database commit from now on. It
+    /// Has `listener` told, on a thread of the store's, what other runtimes on the same database commit after `since`. It
     /// must not block. The last listener counts. Does nothing where the database belongs to one runtime alone.
-    fn watch(&self, _listener: Listener) {}
+    fn watch(&self, _since: Seq, _listener: Listener) {}
 
     /// Finishes what is queued, then closes. Calls after that answer [`StoreError::Closed`]. Idempotent.
     fn close(&self);

@@ -2,6 +2,7 @@
 //! Every other question and every other write is written once, in diesel, for [`Db`].
 
 use diesel::QueryResult;
+use souffleur_core::ids::Seq;
 use souffleur_core::store::{Listener, StoreError};
 
 use crate::delta::{Fields, Range};
@@ -114,8 +115,8 @@ pub(crate) trait Database: Send + Sync + 'static {
     /// Limits and habits.
     fn settings(&self) -> &StoreSettings;
 
-    /// Has `listener` told what others commit.
-    fn watch(&self, _listener: Listener) {}
+    /// Has `listener` told what others commit after `since`.
+    fn watch(&self, _since: Seq, _listener: Listener) {}
 
     /// Told once the store is closed.
     fn close(&self) {}

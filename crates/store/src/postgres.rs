@@ -11,6 +11,7 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection;
 use diesel::sql_types::{BigInt, Text};
+use souffleur_core::ids::Seq;
 use souffleur_core::store::{Listener, StoreError};
 
 use crate::database::{Database, Db, Reader};
@@ -54,13 +55,18 @@ impl PostgresStore {
             listening: Mutex::default(),
         };
         let mut first = postgres.open()?;
+        // Whoever brings a large history to a new layout may take his time.
+        first.batch_execute("SET statement_timeout = 0").map_err(errors::database)?;
         migrations::prepare(&mut first)?;
         postgres.holder = next_holder(&mut first)?;
         let runs = postgres.runs()?;
-        let appends = Link { connection: first, is_broken: false };
+        let appends = Link { connection: postgres.open()?, is_broken: false };
         Self::start(postgres, appends, runs)
     }
 }
+
+/// How much longer than a lock may be waited for a statement may take.
+const STATEMENT_FACTOR: u64 = 10;
 
 /// The address with a limit on the time a connection may take, unless it names one.
 fn with_deadline(url: &str, timeout_ms: u64) -> String {
@@ -99,11 +105,12 @@ impl Postgres {
             Durability::Full => "on",
         };
         let wait_ms = self.settings.busy_timeout_ms;
+        let statement_ms = wait_ms.saturating_mul(STATEMENT_FACTOR).min(i32::MAX.unsigned_abs().into());
         // A runtime that stops in the middle of a transaction must not keep the others from writing.
         let settings = format!(
             "SET client_encoding = 'UTF8'; SET client_min_messages = 'error'; SET application_name = 'souffleur'; \
              SET synchronous_commit = {durability}; SET lock_timeout = {wait_ms}; \
-             SET idle_in_transaction_session_timeout = {wait_ms};"
+             SET statement_timeout = {statement_ms}; SET idle_in_transaction_session_timeout = {wait_ms};"
         );
         connection.batch_execute(&settings).map_err(errors::database)?;
         Ok(connection)
@@ -151,8 +158,8 @@ impl Database for Postgres {
         &self.settings
     }
 
-    fn watch(&self, listener: Listener) {
-        let listening = listen::start(self.url.clone(), self.holder, listener);
+    fn watch(&self, since: Seq, listener: Listener) {
+        let listening = listen::start(self.url.clone(), self.holder, since, listener);
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = listening;
     }
 

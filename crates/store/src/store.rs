@@ -142,8 +142,8 @@ impl<D: Database> Store for SqlStore<D> {
         self.read(|connection| queries::model_rows(connection, model_id))
     }
 
-    fn watch(&self, listener: Listener) {
-        self.database.watch(listener);
+    fn watch(&self, since: Seq, listener: Listener) {
+        self.database.watch(since, listener);
     }
 
     fn close(&self) {

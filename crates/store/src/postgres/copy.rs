@@ -45,6 +45,8 @@ impl Rows {
         self.bytes.extend_from_slice(&(row.len() as i16).to_be_bytes());
         for value in row {
             match *value {
+                // What is not a number is not known, as in SQLite.
+                Bind::Real(value) if value.is_nan() => self.bytes.extend_from_slice(&(-1i32).to_be_bytes()),
                 Bind::Null => self.bytes.extend_from_slice(&(-1i32).to_be_bytes()),
                 Bind::Integer(value) => self.value(&value.to_be_bytes()),
                 Bind::Real(value) => self.value(&value.to_be_bytes()),

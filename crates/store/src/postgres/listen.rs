@@ -64,18 +64,22 @@ pub(super) struct Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         self.stop.take();
-        if let Some(thread) = self.thread.take() {
+        // The listener itself may hold what is dropped last.
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != std::thread::current().id()
+        {
+            // It ended, however it ended: a panic was the listener's.
             let _ = thread.join();
         }
     }
 }
 
 /// Starts to listen. Where no thread is to be had that is logged, and the runtime learns of others' rows when it reads.
-pub(super) fn start(url: String, own: i64, listener: Listener) -> Option<Listening> {
+pub(super) fn start(url: String, own: i64, since: Seq, listener: Listener) -> Option<Listening> {
     let (stop, stopped) = channel::<()>();
     let work = move || {
         let goes_on = |pause| stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout);
-        let (mut pause, mut heard) = (RETRY_MIN, None);
+        let (mut pause, mut heard) = (RETRY_MIN, since);
         while goes_on(Duration::ZERO) {
             match listen(&url, own, &listener, &mut heard, &mut pause, &goes_on) {
                 Ok(()) => return,
@@ -101,25 +105,27 @@ fn listen(
     url: &str,
     own: i64,
     listener: &Listener,
-    heard: &mut Option<i64>,
+    heard: &mut Seq,
     pause: &mut Duration,
     goes_on: &impl Fn(Duration) -> bool,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let mut connection = PgConnection::establish(url)?;
     diesel::sql_query(format!("LISTEN {CHANNEL}")).execute(&mut connection)?;
     *pause = RETRY_MIN;
-    // Whatever was committed before is not told of: what was missed since the connection was lost is caught up with.
+    // What was committed before is not told of: it is caught up with. One's own rows are among it; whoever counts rows
+    // twice asks to train too early and is refused.
     let newest: i64 = hub_state::table.select(hub_state::last_seq).first(&mut connection)?;
-    if let Some(before) = heard.replace(newest) {
-        let learnable = u64::try_from(newest - before).unwrap_or(0);
-        listener(Change::Rows { watermark: Seq(newest), learnable });
+    if newest > heard.0 {
+        let learnable = newest.abs_diff(heard.0);
+        *heard = Seq(newest);
+        listener(Change::Rows { watermark: *heard, learnable });
         listener(Change::Model { component: None });
     }
     while goes_on(LOOK_EVERY) {
         for notification in connection.notifications_iter() {
             let Some(change) = read(&notification?.payload, own) else { continue };
             if let Change::Rows { watermark, .. } = &change {
-                *heard = Some(watermark.0);
+                *heard = *watermark;
             }
             listener(change);
         }

@@ -113,7 +113,7 @@ fn uuid(round: i32, store: &PostgresStore) -> String {
 
 fn listen(store: &PostgresStore) -> Receiver<Change> {
     let (tell, told) = channel();
-    store.watch(Box::new(move |change| drop(tell.send(change))));
+    store.watch(Seq(i64::MAX), Box::new(move |change| drop(tell.send(change))));
     told
 }
 
@@ -145,4 +145,14 @@ fn others_hear_of_rows_and_models_and_the_writer_does_not() {
     assert!(own.try_recv().is_err(), "nobody hears of his own");
     other.close();
     assert!(told.recv_timeout(Duration::from_secs(10)).is_err(), "a closed store tells nothing");
+}
+
+#[test]
+fn what_was_committed_before_one_listens_is_caught_up_with() {
+    let Some((one, other)) = two() else { return };
+    one.append(vec![named("a")], NOW).wait().unwrap();
+    let (tell, told) = channel();
+    other.watch(Seq(2), Box::new(move |change| drop(tell.send(change))));
+    assert_eq!(next(&told), Some(Change::Rows { watermark: Seq(6), learnable: 4 }), "at most as many as rows are new");
+    assert_eq!(next(&told), Some(Change::Model { component: None }));
 }
