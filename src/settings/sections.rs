@@ -220,8 +220,8 @@ pub struct Loader {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
-    /// Address of a PostgreSQL database that several runtimes share, `postgres://user:password@host/database`. Empty: an
-    /// SQLite file in the data directory, for one runtime. It is never shown, for it may hold a password.
+    /// Address of a PostgreSQL database, which several runtimes may share: `postgres://user:password@host/database`.
+    /// Empty takes a file in the data directory, for one runtime. It is never shown, for it may hold a password.
     pub url: DatabaseUrl,
     /// Longest wait for one write.
     #[schemars(range(min = 1, max = 3_600_000))]

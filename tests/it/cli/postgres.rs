@@ -25,9 +25,17 @@ fn a_history_imported_into_both_gives_batches_with_the_same_bytes() {
         &["batch", "failure_analyzer", "--view", "sessions", "--rules", "--size", "5000"],
         &["batch", "failure_analyzer", "--view", "applications", "--size", "20000"],
     ] {
-        let answers = [&sqlite[..], &postgres].map(|place| run(question.iter().chain(place)).succeeded().out);
+        // The version counts the rows a runtime writes about itself too, which depend on the time.
+        let answers = [&sqlite[..], &postgres].map(|place| {
+            let out = run(question.iter().chain(place)).succeeded().out;
+            let version = out.find("\"version\":");
+            version.map_or(out.clone(), |at| out[..at].to_owned() + out[at..].split_once("},").unwrap().1)
+        });
         assert!(answers[0].lines().count() > 1 || answers[0].len() > 100_000, "{question:?} answers nothing");
-        assert!(answers[0] == answers[1], "{question:?} answers differently");
+        let differs = answers[0].bytes().zip(answers[1].bytes()).position(|(a, b)| a != b);
+        let around = differs.map(|at| at.saturating_sub(80)..at + 80);
+        let shown = answers.each_ref().map(|answer| around.clone().and_then(|around| answer.get(around)));
+        assert!(answers[0] == answers[1], "{question:?} answers differently: {shown:?}");
     }
     assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing is kept beside the database");
 }

@@ -49,7 +49,8 @@ impl Rows {
                 Bind::Real(value) if value.is_nan() => self.bytes.extend_from_slice(&(-1i32).to_be_bytes()),
                 Bind::Null => self.bytes.extend_from_slice(&(-1i32).to_be_bytes()),
                 Bind::Integer(value) => self.value(&value.to_be_bytes()),
-                Bind::Real(value) => self.value(&value.to_be_bytes()),
+                // SQLite knows no negative zero: adding zero makes it positive.
+                Bind::Real(value) => self.value(&(value + 0.0).to_be_bytes()),
                 Bind::Text(value) => self.value(value.as_bytes()),
                 Bind::Blob(value) => self.value(value),
             }
