@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 use souffleur_core::ids::Seq;
 use souffleur_core::store::{Listener, StoreError};
 
@@ -200,13 +200,4 @@ impl Reader for PgReader {
     fn is_usable(&mut self) -> bool {
         is_usable(&mut self.0)
     }
-}
-
-/// Sends `text` to whoever listens, once the transaction is committed.
-fn notify(connection: &mut PgConnection, text: &str) -> QueryResult<()> {
-    diesel::sql_query("SELECT pg_notify($1, $2)")
-        .bind::<Text, _>(listen::CHANNEL)
-        .bind::<Text, _>(text)
-        .execute(connection)?;
-    Ok(())
 }

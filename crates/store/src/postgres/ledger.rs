@@ -67,7 +67,6 @@ impl<'c> PgLedger<'c> {
                 .execute(connection)?;
         }
         if self.rows.iter().any(|rows| rows.len() > 0) {
-            diesel::update(hub_state::table).set(hub_state::last_seq.eq(last_seq)).execute(connection)?;
             let learnable = self.learnable();
             listen::announce_rows(&mut self.link.connection, self.postgres.holder, last_seq, learnable)?;
         }

@@ -7,16 +7,17 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use souffleur_core::ids::Seq;
 use souffleur_core::store::{Change, Listener};
 
-use super::notify;
 use crate::schema::hub_state;
 
 /// The channel's name.
-pub(super) const CHANNEL: &str = "souffleur";
+const CHANNEL: &str = "souffleur";
 
 /// How often the connection is looked at: a look costs one system call and asks the server nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -24,19 +25,25 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// Tells others of rows up to `last_seq`.
+/// Moves the counter to `last_seq` and tells others of the rows up to it, in one message to the server.
 pub(super) fn announce_rows(
     connection: &mut PgConnection,
     holder: i64,
     last_seq: i64,
     learnable: u64,
 ) -> QueryResult<()> {
-    notify(connection, &format!("{holder} rows {last_seq} {learnable}"))
+    connection.batch_execute(&format!(
+        "UPDATE hub_state SET last_seq = {last_seq}; NOTIFY {CHANNEL}, '{holder} rows {last_seq} {learnable}'"
+    ))
 }
 
 /// Tells others of a component's model.
 pub(crate) fn announce_model(connection: &mut PgConnection, holder: i64, component: &str) -> QueryResult<()> {
-    notify(connection, &format!("{holder} model {component}"))
+    diesel::sql_query("SELECT pg_notify($1, $2)")
+        .bind::<Text, _>(CHANNEL)
+        .bind::<Text, _>(format!("{holder} model {component}"))
+        .execute(connection)?;
+    Ok(())
 }
 
 /// What a notification says; `None` if it is one's own, or not ours.

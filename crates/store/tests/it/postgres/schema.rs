@@ -3,7 +3,7 @@
 use souffleur_cluster::Cluster;
 use souffleur_core::ids::Seq;
 use souffleur_core::records::Session;
-use souffleur_core::store::{Claim, Store, StoreError};
+use souffleur_core::store::{Claim, RunFailure, RunState, Store, StoreError};
 use souffleur_store::{PostgresStore, SqliteStore, StoreSettings};
 
 use super::{fresh, open, server};
@@ -97,12 +97,8 @@ fn a_server_that_was_killed_and_started_again_is_used_again() {
     cluster.restart().unwrap();
     // Each connection learns of it once.
     let _ = (store.watermark(), store.append(vec![named("b")], NOW).wait());
-    let _ = store.fail_run(souffleur_core::store::RunFailure {
-        lease: lease.clone(),
-        now: NOW,
-        state: souffleur_core::store::RunState::Failed,
-        reason: "the server died".into(),
-    });
+    let failure = RunFailure { lease: lease.clone(), now: NOW, state: RunState::Failed, reason: "it died".into() };
+    let _ = store.fail_run(failure).wait();
     assert!(store.append(vec![named("b")], NOW).wait().is_ok());
     let delta = store.delta(Seq::ZERO, before.sessions.seq.len() * 6).unwrap();
     assert_eq!(delta.sessions.seq[0], 1);

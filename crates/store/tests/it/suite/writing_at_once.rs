@@ -83,7 +83,7 @@ pub(crate) fn every_epoch_is_handed_out_once(store: &dyn Store) {
     let leases: Vec<_> = std::thread::scope(|scope| {
         let claims = (0..4).map(|thread| {
             scope.spawn(move || {
-                let claim = |n| store.claim(Claim::new("k_means", &format!("{thread}-{n}"), NOW, 1000)).wait().unwrap();
+                let claim = |n| store.claim(Claim::new("k_means", format!("{thread}-{n}"), NOW, 1000)).wait().unwrap();
                 (0..10).map(claim).collect::<Vec<_>>()
             })
         });
