@@ -36,8 +36,22 @@ pub(crate) fn session_id(now: Timestamp) -> String {
 /// The name of the database in the data directory.
 pub const DATABASE: &str = "souffleur.db";
 
-/// Opens the database in the data directory; makes both if they are not there.
+/// Opens the database: the one the settings name, or the file in the data directory, made if it is not there.
 pub(crate) fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StoreError> {
+    if let Some(url) = settings.store.url.reveal() {
+        return open_server(url, settings);
+    }
     let path = settings.data.dir.join(DATABASE);
-    Ok(Arc::new(SqliteStore::open(&path, settings.sqlite())?))
+    Ok(Arc::new(SqliteStore::open(&path, settings.database())?))
+}
+
+#[cfg(feature = "postgres")]
+fn open_server(url: &str, settings: &Settings) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(souffleur_store::PostgresStore::connect(url, settings.database())?))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn open_server(_: &str, _: &Settings) -> Result<Arc<dyn Store>, StoreError> {
+    let text = "`store.url` names a PostgreSQL database, which this program was built without; build it with --features postgres";
+    Err(StoreError::Incompatible(text.to_owned()))
 }

@@ -26,6 +26,7 @@ use crate::handle::Handle;
 use crate::health::board::HealthBoard;
 use crate::health::monitor::MonitorActor;
 use crate::loader::{LoaderActor, LoaderSettings};
+use crate::neighbours;
 use crate::pool::{Pool, PoolSize};
 use crate::port::Port;
 use crate::settings::{KernelSettings, RETRY_AFTER_MS};
@@ -169,9 +170,10 @@ pub(crate) fn assemble(
     stopper: Stopper,
 ) -> Result<Kernel, StartError> {
     let Plan { entries, order, sections, store, clock, settings } = plan;
+    // In this order: a row that another runtime commits in between is counted, and told of as well, rather than neither.
+    let watermark = store.watermark()?;
     let counts = store.counts()?;
     let learnable = counts.sessions + counts.training_prompts + counts.rule_applications + counts.feedback;
-    let watermark = store.watermark()?;
     let interrupted = store.unfinished_runs()?;
     let unfinished = entries.iter().map(|entry| interrupted.iter().any(|run| run.component == entry.name)).collect();
     let Machinery { compute, answers, batches } = machinery;
@@ -201,6 +203,7 @@ pub(crate) fn assemble(
     // The monitor listens from before the first change of state.
     let events = env.events.subscribe();
     let (supervisor, components) = supervisor::spawn(&env, family);
+    neighbours::watch(&env, watermark, &identities, &components);
     let monitor = MonitorActor::new(Arc::clone(&env), entries.clone(), components.clone(), events);
     let monitor = guard::spawn("monitor", limits, Arc::clone(&env.board.monitor), monitor);
     let feedback = FeedbackActor::new(Arc::clone(&env), entries.clone());

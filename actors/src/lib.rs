@@ -26,6 +26,7 @@ pub mod health;
 pub mod kernel;
 pub mod loader;
 mod messages;
+mod neighbours;
 pub mod outcome;
 pub mod policy;
 pub mod pool;

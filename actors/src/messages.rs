@@ -124,6 +124,11 @@ pub(crate) enum Word<T> {
 #[rtype(result = "()")]
 pub(crate) struct RowsAppended;
 
+/// Another runtime committed a model of the component.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct NewerModel;
+
 /// Ends an actor's timers before the end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quiesce;

@@ -38,8 +38,8 @@ pub(crate) struct Embedded {
     executor: tokio::runtime::Runtime,
     interrupt: Interrupt,
     train_within: Duration,
-    /// Given back last.
-    _lock: DirectoryLock,
+    /// Given back last. Runtimes that share a database on a server need none.
+    _lock: Option<DirectoryLock>,
 }
 
 impl Embedded {
@@ -53,7 +53,7 @@ impl Embedded {
     /// Opens the data directory and starts every component, to stay.
     pub(crate) fn start(settings: &Settings, interrupt: &Interrupt) -> Outcome<Self> {
         let executor = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let lock = DirectoryLock::take(&settings.data.dir)?;
+        let lock = DirectoryLock::where_needed(settings)?;
         let runtime = Runtime::builder().settings(settings.clone()).start_blocking()?;
         let train_within = Duration::from_millis(settings.http.train_timeout_ms);
         Ok(Self { runtime, executor, interrupt: interrupt.clone(), train_within, _lock: lock })
@@ -171,7 +171,7 @@ impl From<CallError> for Failure {
             CallError::Busy { .. }
             | CallError::DeadlineExceeded
             | CallError::ShuttingDown
-            | CallError::Store(StoreError::Busy { .. }) => Self::busy(message),
+            | CallError::Store(StoreError::Busy { .. } | StoreError::Held { .. }) => Self::busy(message),
             CallError::Component(ComponentError::Interrupted(souffleur_core::job::Interrupted::DeadlineExceeded)) => {
                 Self::busy(message)
             }

@@ -48,16 +48,16 @@ pub(crate) enum Intake {
         /// Says when records became known.
         clock: Arc<dyn Clock>,
         /// Given back last.
-        _lock: DirectoryLock,
+        _lock: Option<DirectoryLock>,
     },
     /// A daemon.
     Daemon(Remote),
 }
 
 impl Intake {
-    /// The store in the data directory. No component is started for it.
+    /// The store the settings name. No component is started for it.
     pub(crate) fn store(settings: &Settings) -> Outcome<Self> {
-        let lock = DirectoryLock::take(&settings.data.dir)?;
+        let lock = DirectoryLock::where_needed(settings)?;
         Ok(Self::Store { store: app::open_store(settings)?, clock: app::clock(), _lock: lock })
     }
 

@@ -8,6 +8,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::exit::{Failure, Outcome, about};
+use crate::settings::Settings;
 
 /// The lock's file inside the data directory.
 const NAME: &str = "souffleur.lock";
@@ -19,6 +20,14 @@ pub(crate) struct DirectoryLock {
 }
 
 impl DirectoryLock {
+    /// Takes the right to the data directory, unless the data is on a server, which runtimes share.
+    pub(crate) fn where_needed(settings: &Settings) -> Outcome<Option<Self>> {
+        match settings.store.url.reveal() {
+            Some(_) => Ok(None),
+            None => Self::take(&settings.data.dir).map(Some),
+        }
+    }
+
     /// Takes the right to `directory`; makes the directory if it is not there.
     pub(crate) fn take(directory: &Path) -> Outcome<Self> {
         std::fs::create_dir_all(directory).map_err(about(directory))?;

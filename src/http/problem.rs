@@ -229,8 +229,10 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let detail = error.to_string();
         match error {
-            StoreError::Busy { retry_after_ms } => Self::new(BUSY, detail).retry_after_ms(retry_after_ms),
-            StoreError::Fenced { .. } => Self::new(CONFLICT, detail),
+            StoreError::Busy { retry_after_ms } | StoreError::Held { retry_after_ms, .. } => {
+                Self::new(BUSY, detail).retry_after_ms(retry_after_ms)
+            }
+            StoreError::Fenced { .. } | StoreError::NotDue { .. } => Self::new(CONFLICT, detail),
             StoreError::Unknown { .. } => Self::new(UNKNOWN_RECORD, detail),
             StoreError::Closed => Self::new(SHUTTING_DOWN, detail).retry_after_ms(1000),
             StoreError::Incompatible(_) | StoreError::Database(_) => Self::new(STORE_FAILED, detail),

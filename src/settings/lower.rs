@@ -47,7 +47,7 @@ impl Settings {
 
     /// The database's limits.
     #[must_use]
-    pub fn sqlite(&self) -> StoreSettings {
+    pub fn database(&self) -> StoreSettings {
         let store = &self.store;
         StoreSettings {
             queue_capacity: store.queue_capacity,
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn the_shipped_defaults_are_those_of_the_layers_below() {
         assert_eq!(Settings::default().kernel(), KernelSettings::default());
-        assert_eq!(Settings::default().sqlite(), StoreSettings::default());
+        assert_eq!(Settings::default().database(), StoreSettings::default());
     }
 
     #[test]

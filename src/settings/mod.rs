@@ -23,7 +23,8 @@ mod sections;
 pub use effective::{Effective, effective};
 pub use reference::reference;
 pub use sections::{
-    Analytics, ApiKey, Data, Durability, Health, Http, Loader, LogFormat, Settings, Store, Supervision, Telemetry,
+    Analytics, ApiKey, Data, DatabaseUrl, Durability, Health, Http, Loader, LogFormat, Settings, Store, Supervision,
+    Telemetry,
 };
 
 use check::{Schema, check};
@@ -231,6 +232,21 @@ fn together(settings: &Settings, tree: &Value) -> Vec<Problem> {
         let problem = format!("is {}, which others can reach, and there is no API key", http.bind);
         let expected = "set `http.api_keys`, or bind to 127.0.0.1";
         problems.push(Problem::new("http.bind", origin(tree, "http.bind"), problem, expected));
+    }
+    if let Some(url) = settings.store.url.reveal() {
+        let wrong = if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            Some(("is no address of a PostgreSQL database", "write postgres://user@host/database"))
+        } else if cfg!(not(feature = "postgres")) {
+            Some((
+                "names a PostgreSQL database, which this program was built without",
+                "build it with --features postgres",
+            ))
+        } else {
+            None
+        };
+        if let Some((problem, expected)) = wrong {
+            problems.push(Problem::new("store.url", origin(tree, "store.url"), problem, expected));
+        }
     }
     if let Err(invalid) = settings.kernel().check() {
         let key = lower::key(&invalid.at);

@@ -220,6 +220,9 @@ pub struct Loader {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
+    /// Address of a PostgreSQL database, which several runtimes may share: `postgres://user:password@host/database`.
+    /// Empty takes a file in the data directory, for one runtime. It is never shown, for it may hold a password.
+    pub url: DatabaseUrl,
     /// Longest wait for one write.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub write_deadline_ms: u64,
@@ -249,6 +252,36 @@ pub struct Store {
     /// Pages the write-ahead log may grow to before they are moved into the database file.
     #[schemars(range(min = 100, max = 10_000_000))]
     pub checkpoint_pages: u32,
+}
+
+/// The address of a database, with what it takes to be let in. It is never shown.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct DatabaseUrl(#[schemars(extend("writeOnly" = true))] String);
+
+impl DatabaseUrl {
+    /// An address.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// The address in the clear; `None` if there is none.
+    #[must_use]
+    pub fn reveal(&self) -> Option<&str> {
+        Some(self.0.as_str()).filter(|url| !url.is_empty())
+    }
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_empty() { "DatabaseUrl(none)" } else { "DatabaseUrl(not shown)" })
+    }
+}
+
+impl Serialize for DatabaseUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if self.0.is_empty() { "" } else { "(not shown)" })
+    }
 }
 
 /// When a write counts as kept.

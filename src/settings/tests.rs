@@ -96,6 +96,25 @@ fn a_key_is_never_shown() {
 }
 
 #[test]
+fn a_database_is_a_postgres_address_and_is_never_shown() {
+    let problem =
+        "souffleur.toml:2: `store.url` is no address of a PostgreSQL database; write postgres://user@host/database";
+    refused("[store]\nurl = \"mysql://u:hidden@h/d\"", problem);
+    let address = "[store]\nurl = \"postgres://u:hidden@h/d\"";
+    if cfg!(feature = "postgres") {
+        let settings = load(address).unwrap();
+        assert_eq!(settings.store.url.reveal(), Some("postgres://u:hidden@h/d"));
+        let shown = format!("{settings:?} {}", serde_json::to_string(&settings).unwrap());
+        assert!(!shown.contains("hidden"), "{shown}");
+    } else {
+        let problem =
+            "names a PostgreSQL database, which this program was built without; build it with --features postgres";
+        refused(address, &format!("souffleur.toml:2: `store.url` {problem}"));
+    }
+    assert_eq!(load("").unwrap().store.url.reveal(), None);
+}
+
+#[test]
 fn every_key_has_a_word_of_explanation() {
     fn visit(at: &str, schema: Schema<'_>) {
         for key in schema.keys() {

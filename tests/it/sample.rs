@@ -175,6 +175,60 @@ pub fn entry() -> Entry {
     Entry::of::<MeanSuccess>()
 }
 
+/// New rows after which [`EagerMean`] trains again.
+#[cfg(feature = "postgres")]
+pub const EAGER_ROWS: u64 = 25;
+
+/// [`MeanSuccess`] that trains without being asked.
+#[cfg(feature = "postgres")]
+struct EagerMean;
+
+#[cfg(feature = "postgres")]
+impl Component for EagerMean {
+    const SPEC: ComponentSpec =
+        ComponentSpec { name: "eager_mean", cadence: Cadence::NewRows(EAGER_ROWS as u32), ..MeanSuccess::SPEC };
+    const BARS: &'static [Bar] = &[];
+
+    type Params = Params;
+    type Model = Mean;
+    type Report = Report;
+    type Query = Question;
+    type Answer = Answer;
+
+    fn query(params: &Params) -> Query {
+        MeanSuccess::query(params)
+    }
+
+    fn train(
+        params: &Params,
+        previous: Option<&Mean>,
+        batch: &TrainingBatch,
+        job: &Job,
+    ) -> Result<Trained<Self>, ComponentError> {
+        let Trained { model, report, metrics } = MeanSuccess::train(params, previous, batch, job)?;
+        Ok(Trained { model, report, metrics })
+    }
+
+    fn answer(params: &Params, model: &Mean, query: Question) -> Result<Answer, ComponentError> {
+        MeanSuccess::answer(params, model, query)
+    }
+
+    fn probe() -> KnownAnswer<Self> {
+        let KnownAnswer { batch, query, verify } = MeanSuccess::probe();
+        KnownAnswer { batch, query, verify }
+    }
+
+    fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
+        MeanSuccess::certify(seed, job)
+    }
+}
+
+/// A row of a catalogue with [`EagerMean`] under this name.
+#[cfg(feature = "postgres")]
+pub fn eager(name: &'static str) -> Entry {
+    Entry { name: name.into(), runner: Entry::of::<EagerMean>().runner }
+}
+
 /// [`MeanSuccess`] whose description panics: a fault in the service itself, outside the runtime's fence.
 struct BrokenDescription;
 

@@ -8,9 +8,12 @@ pub(crate) fn run(filter: &[&str]) -> Result<()> {
     let mut found = false;
     for package in tidy::manifest::packages(&root())? {
         for bench in &package.benches {
-            if filter.is_empty() || filter.iter().any(|word| bench.contains(word)) {
+            if filter.is_empty() || filter.iter().any(|word| bench.name.contains(word)) {
                 found = true;
-                cargo(&["bench", "--locked", "-p", &package.name, "--bench", bench], &[])?;
+                cargo(
+                    &["bench", "--locked", "-p", &package.name, "--features", &bench.features, "--bench", &bench.name],
+                    &[],
+                )?;
             }
         }
     }

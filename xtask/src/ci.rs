@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 
-use crate::{cargo, root, tidy};
+use crate::{cargo, postgres, root, tidy};
+
+/// What a plain build leaves out and a change must pass all the same.
+const FEATURES: &str = "postgres";
 
 /// How much is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,13 +25,23 @@ pub(crate) fn run(depth: Depth) -> Result<()> {
     step("format", &["fmt", "--all", "--check"], &[])?;
     tidy::run(&root())?;
     if depth == Depth::Full {
+        postgres::provide()?;
         // The tests come first: what they build, the later steps need not build again.
-        step("tests", &["test", "--workspace", "--locked", "--no-fail-fast"], &[])?;
+        let tests = ["test", "--workspace", "--features", FEATURES, "--locked", "--no-fail-fast"];
+        step("tests", &tests, &[(souffleur_cluster::REQUIRED, "1")])?;
     }
-    step("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
+    // Quick checks ask for no library of the system's.
+    let features = if depth == Depth::Full { FEATURES } else { "" };
+    let lints = ["clippy", "--workspace", "--features", features, "--all-targets", "--locked", "--", "-D", "warnings"];
+    step("lints", &lints, &[])?;
     if depth == Depth::Full {
+        step("plain", &["clippy", "-p", "souffleur", "--locked", "--", "-D", "warnings"], &[])?;
         let strict = [("RUSTDOCFLAGS", "-D warnings")];
-        step("docs", &["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"], &strict)?;
+        step(
+            "docs",
+            &["doc", "--workspace", "--features", FEATURES, "--no-deps", "--locked", "--document-private-items"],
+            &strict,
+        )?;
     }
     println!();
     for (name, duration) in took {

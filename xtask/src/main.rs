@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod codegen;
+mod postgres;
 mod tidy;
 
 use std::path::{Path, PathBuf};

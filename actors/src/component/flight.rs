@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::Addr;
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::{Interrupted, Job};
-use souffleur_core::store::{Lease, RunState};
+use souffleur_core::store::{Basis, Lease, RunState};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -87,6 +87,8 @@ impl FlightControl {
 /// What a job is driven with.
 pub(super) struct Flight {
     pub(super) id: JobId,
+    /// What a training run nobody asked for was decided on.
+    pub(super) basis: Option<Basis>,
     pub(super) env: Arc<Environment>,
     pub(super) component: Arc<super::Identity>,
     pub(super) actor: Addr<ComponentActor>,

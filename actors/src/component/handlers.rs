@@ -4,7 +4,7 @@ use actix::{Context, Handler};
 
 use super::flight::Outcome;
 use super::{Caller, ComponentActor, Standing};
-use crate::messages::{Command, FromJob, Operate, Probe, RowsAppended, Train, Word};
+use crate::messages::{Command, FromJob, NewerModel, Operate, Probe, RowsAppended, Train, Word};
 use crate::policy::Time;
 use crate::policy::signals::{CallId, CellEvent, JobKind, Status};
 use crate::port::Request;
@@ -105,13 +105,21 @@ impl Handler<FromJob<Outcome>> for ComponentActor {
             }
         };
         self.step(event, ctx);
-        self.last_outcome = None;
+        self.make_up_for(kind, ctx);
         if kind == JobKind::Start && self.cell.status() == Status::Up {
             if self.env.settings.train_unasked && std::mem::take(&mut self.unfinished) {
-                self.step(CellEvent::Demand, ctx);
+                self.demand(0, ctx);
             }
             self.consider_training(ctx);
         }
+    }
+}
+
+impl Handler<NewerModel> for ComponentActor {
+    type Result = ();
+
+    fn handle(&mut self, _: NewerModel, ctx: &mut Self::Context) {
+        self.adopt(ctx);
     }
 }
 

@@ -13,6 +13,7 @@ use souffleur_core::catalogue::Entry;
 use souffleur_core::component::Cadence;
 use souffleur_core::query::Query;
 use souffleur_core::runner::ErasedParams;
+use souffleur_core::store::{Basis, StoreError};
 use tokio::sync::oneshot;
 
 mod flight;
@@ -118,8 +119,14 @@ pub(crate) struct ComponentActor {
     last_failure: String,
     /// The runtime's count of rows when its last training was demanded or done.
     rows_trained: u64,
+    /// What the training demanded last was decided on.
+    basis: Basis,
     /// Whether a run that a crash interrupted is still to be made up for.
     unfinished: bool,
+    /// The name of the newest model it knows of, readable or not.
+    newest_model: Option<String>,
+    /// Tries again what another runtime was training.
+    retry: Option<SpawnHandle>,
     wake: Option<SpawnHandle>,
     watch: Option<SpawnHandle>,
     /// What had to be done to its jobs at shutdown.
@@ -145,7 +152,7 @@ impl Supervised for ComponentActor {
         }
         self.callers.clear();
         self.last_outcome = None;
-        (self.wake, self.watch) = (None, None);
+        (self.wake, self.watch, self.retry) = (None, None, None);
         self.cell = Cell::new(rules(&self.env, &self.identity.entry));
         "its actor panicked".clone_into(&mut self.last_failure);
         self.tell_supervisor(Report::Down);
@@ -185,7 +192,10 @@ impl ComponentActor {
             standing: Standing::New,
             last_failure: String::new(),
             rows_trained: 0,
+            basis: Basis::default(),
             unfinished,
+            newest_model: None,
+            retry: None,
             wake: None,
             watch: None,
             cancelled: 0,
@@ -241,8 +251,11 @@ impl ComponentActor {
     fn launch(&mut self, id: JobId, kind: JobKind, ctx: &mut Context<Self>) {
         let control = Arc::new(FlightControl::default());
         let (permission, granted) = oneshot::channel();
+        // What somebody asked for is done; what was decided here is done if its reason still holds.
+        let unasked = kind == JobKind::Train && !self.cell.is_asked_for();
         let flight = Flight {
             id,
+            basis: unasked.then(|| self.basis.clone()),
             env: Arc::clone(&self.env),
             component: Arc::clone(&self.identity),
             actor: ctx.address(),
@@ -346,6 +359,7 @@ impl ComponentActor {
         match &outcome {
             Outcome::Started(restored) => self.restored(restored),
             Outcome::Trained(trained) => {
+                self.newest_model = Some(trained.outcome.model_id.clone());
                 board.published.store(Some(Arc::clone(&trained.published)));
                 board.rows_trained.store(self.rows_trained, Ordering::Release);
                 board.flaw.store(None);
@@ -355,7 +369,9 @@ impl ComponentActor {
             Outcome::Probed(result) => report::note_probe(board, result.clone()),
             Outcome::Failed(error) => report::note_failure(&self.env, board, kind, error),
         }
-        if let Outcome::Failed(error) = &outcome {
+        if let Outcome::Failed(error) = &outcome
+            && !report::is_elsewhere(error)
+        {
             self.last_failure = error.to_string();
         }
         self.last_outcome = Some(outcome);
@@ -364,6 +380,8 @@ impl ComponentActor {
     fn restored(&mut self, restored: &start::Restored) {
         let board = self.identity.board(&self.env);
         self.identity.started.store(Some(Arc::new((restored.params.clone(), restored.query.clone()))));
+        self.newest_model.clone_from(&restored.newest);
+        self.unfinished &= restored.unfinished;
         if let Some(published) = &restored.published {
             board.published.store(Some(Arc::clone(published)));
         }
@@ -380,18 +398,58 @@ impl ComponentActor {
         board.rows_trained.store(self.rows_trained, Ordering::Release);
     }
 
+    /// Looks after a run that came to nothing because another runtime did it, or is doing it.
+    fn make_up_for(&mut self, kind: JobKind, ctx: &mut Context<Self>) {
+        let Some(Outcome::Failed(CallError::Store(error))) = self.last_outcome.take() else { return };
+        match error {
+            StoreError::NotDue { model_id, new_rows, .. } if kind == JobKind::Train => {
+                self.rows_trained = self.env.learnable_rows.load(Ordering::Acquire).saturating_sub(new_rows);
+                if model_id != self.newest_model {
+                    self.adopt(ctx);
+                }
+            }
+            StoreError::Held { retry_after_ms, .. } if kind == JobKind::Train => {
+                // Should the other one die, its rows are still to be learnt from.
+                self.rows_trained = self.board().rows_trained.load(Ordering::Acquire);
+                let retry = ctx.run_later(Duration::from_millis(retry_after_ms), |this, ctx| {
+                    this.retry = None;
+                    this.consider_training(ctx);
+                });
+                if let Some(old) = self.retry.replace(retry) {
+                    ctx.cancel_future(old);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes over the newest stored model. Whoever is not up reads it when it starts; whoever trains is about to have
+    /// a newer one, or learns at its next attempt that it has not.
+    fn adopt(&mut self, ctx: &mut Context<Self>) {
+        let trains = self.cell.in_flight().is_some_and(|(_, kind)| kind == JobKind::Train);
+        if self.cell.status() == Status::Up && !trains {
+            self.step(CellEvent::Start, ctx);
+        }
+    }
+
     /// Trains unasked when enough rows are new.
     fn consider_training(&mut self, ctx: &mut Context<Self>) {
         let spec = self.identity.entry.spec();
         let Cadence::NewRows(new) = spec.cadence else { return };
-        if !self.env.settings.train_unasked {
+        if !self.env.settings.train_unasked || self.retry.is_some() {
             return;
         }
         let rows = self.env.learnable_rows.load(Ordering::Acquire);
         let due = rows >= self.rows_trained.saturating_add(u64::from(new)) && rows >= spec.minimum_rows as u64;
         if due && self.cell.status() == Status::Up && !self.cell.has_training_queued() {
             self.rows_trained = rows;
-            self.step(CellEvent::Demand, ctx);
+            self.demand(u64::from(new), ctx);
         }
+    }
+
+    /// Asks itself for a training run, on account of so many new rows.
+    fn demand(&mut self, new_rows: u64, ctx: &mut Context<Self>) {
+        self.basis = Basis { model: self.newest_model.clone(), new_rows };
+        self.step(CellEvent::Demand, ctx);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Interrupted;
+use souffleur_core::store::StoreError;
 
 use super::{ComponentActor, Standing};
 use crate::environment::Environment;
@@ -22,11 +23,17 @@ pub(super) fn note_probe(board: &ComponentBoard, result: ProbeResult) {
     board.probe.store(Some(Arc::new(result)));
 }
 
+/// Whether a run came to nothing because another runtime did it, or is doing it: that is no failure.
+pub(super) fn is_elsewhere(error: &CallError) -> bool {
+    matches!(error, CallError::Store(StoreError::Held { .. } | StoreError::NotDue { .. }))
+}
+
 /// Writes down that a job came to nothing.
 pub(super) fn note_failure(env: &Environment, board: &ComponentBoard, kind: JobKind, error: &CallError) {
     let cancelled = *error == CallError::Component(ComponentError::Interrupted(Interrupted::Cancelled));
     match kind {
         JobKind::Start => {}
+        JobKind::Train if is_elsewhere(error) => {}
         JobKind::Train if cancelled => {
             board.runs_cancelled.fetch_add(1, Ordering::Relaxed);
         }

@@ -19,6 +19,10 @@ pub(crate) struct Restored {
     pub(super) query: Query,
     /// The stored model, unless there is none, it is damaged, or it is published already.
     pub(super) published: Option<Arc<Published>>,
+    /// The name of the newest stored model, readable or not.
+    pub(super) newest: Option<String>,
+    /// Whether, with this model the newest, a run of the component was begun and not ended.
+    pub(super) unfinished: bool,
     /// What is wrong with the stored model.
     pub(super) flaw: Option<String>,
 }
@@ -34,8 +38,20 @@ pub(super) async fn restore(flight: &Flight) -> Result<Restored, CallError> {
             let query = runner.query(&params)?;
             let stored = env.store.latest_model(&component.name);
             env.board.store_answered(stored.as_ref().err());
-            let mut restored = Restored { params: params.clone(), query, published: None, flaw: None };
-            let Some(row) = stored? else { return Ok(restored) };
+            let mut restored = Restored {
+                params: params.clone(),
+                query,
+                published: None,
+                newest: None,
+                unfinished: false,
+                flaw: None,
+            };
+            let stored = stored?;
+            // After the model: another runtime may be about to end the run with a newer one.
+            restored.unfinished =
+                env.store.unfinished_runs()?.iter().any(|run| run.component == component.name.as_ref());
+            let Some(row) = stored else { return Ok(restored) };
+            restored.newest = Some(row.model_id.clone());
             let known = component.board(&env).published.load();
             if known.as_ref().is_some_and(|known| *known.model_id == *row.model_id) {
                 return Ok(restored);

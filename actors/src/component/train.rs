@@ -8,7 +8,7 @@ use souffleur_core::batch::TrainingBatch;
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Interrupted;
 use souffleur_core::runner::ErasedTrained;
-use souffleur_core::store::{Lease, RunCommit, RunFailure, RunState, Store};
+use souffleur_core::store::{Claim, Lease, RunCommit, RunFailure, RunState, Store};
 use uuid::Uuid;
 
 use super::flight::{Flight, Outcome};
@@ -48,8 +48,12 @@ pub(super) async fn compute(flight: &Flight, lease: &mut Option<Lease>) -> Resul
     let run_id = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds)).to_string();
     let settings = &env.settings;
     let ttl_ms = spec.budgets.train_ms + settings.batch_deadline_ms + settings.store_deadline_ms + settings.grace_ms;
-    let (claim, claim_env) = (env.store.claim(&component.name, &run_id, now, ttl_ms), Arc::clone(env));
-    *lease = Some(flight.claimed(async move { claim_env.committed(claim).await }).await?);
+    let claim = Claim { basis: flight.basis.clone(), ..Claim::new(&*component.name, run_id.as_str(), now, ttl_ms) };
+    let (claim, claim_env) = (env.store.claim(claim), Arc::clone(env));
+    let claimed = flight.claimed(async move { claim_env.committed(claim).await }).await?;
+    // Rows of other runtimes may not have been told of yet.
+    env.batches.data_changed(claimed.watermark);
+    *lease = Some(claimed);
     let limit = Duration::from_millis(settings.batch_deadline_ms);
     let batch = env.batches.batch(Arc::clone(&component.name), query);
     let batch = async { tokio::time::timeout(limit, batch).await.unwrap_or(Err(CallError::DeadlineExceeded)) };

@@ -13,7 +13,7 @@ use souffleur_core::job::Job;
 use souffleur_core::query::Query;
 use souffleur_core::records::{Feedback, MetricPoint, RuleApplication, Session};
 use souffleur_core::store::memory::MemoryStore;
-use souffleur_core::store::{Commit, FeaturedSession, Record, RunCommit, Store};
+use souffleur_core::store::{Claim, Commit, FeaturedSession, Record, RunCommit, Store};
 use souffleur_core::time::Timestamp;
 
 use super::engine::Engine;
@@ -105,7 +105,7 @@ impl History {
     /// Commits a model that was trained on these rows; its name.
     pub(super) fn model(&self, component: &str, version: DataVersion, rows: Vec<Seq>) -> String {
         let run_id = format!("run-{}", self.0.watermark().unwrap());
-        let lease = decided(self.0.claim(component, &run_id, hour(0), 1));
+        let lease = decided(self.0.claim(Claim::new(component, &run_id, hour(0), 1)));
         let run = RunCommit {
             lease,
             now: hour(0),

@@ -95,6 +95,12 @@ impl Cell {
         self.flight.as_ref().map(|flight| (flight.id, flight.job.kind))
     }
 
+    /// Whether somebody waits for the job in flight.
+    #[must_use]
+    pub fn is_asked_for(&self) -> bool {
+        self.flight.as_ref().is_some_and(|flight| !flight.job.callers.is_empty())
+    }
+
     /// Whether a training run waits in the queue.
     #[must_use]
     pub fn has_training_queued(&self) -> bool {

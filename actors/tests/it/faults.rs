@@ -9,7 +9,7 @@ use souffleur_actors::{CallError, KernelSettings, StartError};
 use souffleur_core::document::DocumentKind;
 use souffleur_core::error::ComponentError;
 use souffleur_core::ids::Seq;
-use souffleur_core::store::{RunState, Store};
+use souffleur_core::store::{Claim, RunState, Store};
 
 use crate::components::{CONSUMER, SCRIPTED, Script, Step, calls};
 use crate::world::{LIMIT, World, quick};
@@ -275,7 +275,7 @@ async fn an_interrupted_run_is_made_up_for_after_a_crash() {
     let world = World::start(vec![SCRIPTED], &[], quick()).await;
     world.handle.shutdown().await;
     let store = reopened(&world);
-    store.claim("scripted", "run-of-the-dead", souffleur_core::time::Timestamp(1), 1).await.unwrap();
+    store.claim(Claim::new("scripted", "run-of-the-dead", souffleur_core::time::Timestamp(1), 1)).await.unwrap();
     let world = World::on(store, vec![SCRIPTED], &[], quick()).unwrap();
     world.until("it trained unasked", |h| h.component_health("scripted").unwrap().runs.succeeded == 1).await;
     assert_eq!(world.store.unfinished_runs().unwrap(), []);

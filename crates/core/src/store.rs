@@ -22,7 +22,7 @@ pub mod memory;
 mod runs;
 
 pub use columns::{ApplicationColumns, Delta, FeedbackColumns, SessionColumns};
-pub use runs::{Committed, Lease, ModelRow, RunCommit, RunFailure, RunRow, RunState};
+pub use runs::{Basis, Claim, Committed, Lease, ModelRow, RunCommit, RunFailure, RunRow, RunState};
 
 /// Why the store could not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,29 @@ pub enum StoreError {
         have: Epoch,
         /// The epoch in force.
         current: Epoch,
+    },
+    /// Another runtime is training the component.
+    #[error("{component} is being trained by another runtime, in run {run_id}; try again in {retry_after_ms} ms")]
+    Held {
+        /// Whose training it is.
+        component: String,
+        /// The run it is.
+        run_id: String,
+        /// When to try again.
+        retry_after_ms: u64,
+    },
+    /// A claim's basis does not hold (any more): a newer model was committed meanwhile, or fewer rows are new.
+    #[error(
+        "{component} is not to be trained now: {new_rows} rows are new since {}",
+        model_id.as_deref().map_or_else(|| "the beginning".to_owned(), |id| format!("its newest model, {id}"))
+    )]
+    NotDue {
+        /// Whose training it is.
+        component: String,
+        /// Its newest model.
+        model_id: Option<String>,
+        /// Rows it can learn from that are new since.
+        new_rows: u64,
     },
     /// A record points to something that is not there.
     #[error("unknown {what} `{name}`")]
@@ -191,6 +214,26 @@ pub struct Counts {
     pub models: u64,
 }
 
+/// What another runtime committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Rows.
+    Rows {
+        /// The newest one's place in the global order.
+        watermark: Seq,
+        /// At most how many of them a component can learn from.
+        learnable: u64,
+    },
+    /// A model.
+    Model {
+        /// Whose; `None` if news were missed and it may be anybody's.
+        component: Option<String>,
+    },
+}
+
+/// Whoever is told of changes.
+pub type Listener = Box<dyn Fn(Change) + Send + Sync>;
+
 /// The data hub's durable side.
 ///
 /// Every method may be called from any thread. Those that return a plain `Result` block for a short,
@@ -253,9 +296,10 @@ pub trait Store: Send + Sync + 'static {
     /// If the database fails.
     fn counts(&self) -> Result<Counts, StoreError>;
 
-    /// Takes the exclusive right to commit for `component`: a new epoch, valid until released, expired or taken over.
-    /// Also records the run as started.
-    fn claim(&self, component: &str, run_id: &str, now: Timestamp, ttl_ms: u64) -> Commit<Lease>;
+    /// Takes the exclusive right to commit for a component: a new epoch, valid until its run has ended, until it has
+    /// expired, or until it is taken over. One's own right is taken over at once, that of another runtime
+    /// ([`StoreError::Held`]) once that has died or the right has expired. Also records the run as started.
+    fn claim(&self, claim: Claim) -> Commit<Lease>;
 
     /// Commits a finished run: run, model, report and lineage in one transaction, if its epoch is still current.
     fn commit_run(&self, run: RunCommit) -> Commit<Committed>;
@@ -286,6 +330,10 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Unknown`] if there is no such model, or if the database fails.
     fn model_rows(&self, model_id: &str) -> Result<(DataVersion, Vec<Seq>), StoreError>;
+
+    /// Has `listener` told, on a thread of the store's, what other runtimes on the same database commit after `since`. It
+    /// must not block. The last listener counts. Does nothing where the database belongs to one runtime alone.
+    fn watch(&self, _since: Seq, _listener: Listener) {}
 
     /// Finishes what is queued, then closes. Calls after that answer [`StoreError::Closed`]. Idempotent.
     fn close(&self);

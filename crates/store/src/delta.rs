@@ -2,43 +2,57 @@
 
 use std::sync::Arc;
 
+use diesel::prelude::*;
 use souffleur_core::features::{FeatureSchema, WIDTH};
 use souffleur_core::ids::Seq;
 use souffleur_core::store::{ApplicationColumns, Delta, FeedbackColumns, SessionColumns, StoreError};
 
-use crate::raw::{Bind, Connection};
-use crate::reader::{Pool, Reader};
+use crate::database::{Database, Reader};
+use crate::errors::database;
+use crate::reader::Pool;
+use crate::schema::hub_state;
 
 const SESSIONS: &str = "SELECT seq, event_time, known_time, synthetic, quality_score, improvement_score, schema_hash, \
-     features FROM session_features WHERE seq > ?1 AND seq <= ?2 ORDER BY seq";
+     features FROM session_features WHERE seq > $1 AND seq <= $2 ORDER BY seq";
 const APPLICATIONS: &str = "SELECT seq, session_seq, rule_seq, event_time, known_time, improvement_score, confidence, \
-     execution_time_ms, propensity FROM rule_applications WHERE seq > ?1 AND seq <= ?2 ORDER BY seq";
+     execution_time_ms, propensity FROM rule_applications WHERE seq > $1 AND seq <= $2 ORDER BY seq";
 const FEEDBACK: &str = "SELECT seq, session_seq, event_time, known_time, rating FROM user_feedback \
-     WHERE seq > ?1 AND seq <= ?2 ORDER BY seq";
-const RULES: &str = "SELECT seq, rule_id FROM rules WHERE seq > ?1 AND seq <= ?2 ORDER BY seq";
+     WHERE seq > $1 AND seq <= $2 ORDER BY seq";
+const RULES: &str = "SELECT seq, rule_id FROM rules WHERE seq > $1 AND seq <= $2 ORDER BY seq";
 
 /// Rows from which on two connections scan at once.
 const PARALLEL_FROM_ROWS: i64 = 20_000;
 
 /// The numbers after `after` up to and including `until`.
 #[derive(Clone, Copy, Debug)]
-struct Range {
-    after: i64,
-    until: i64,
+pub(crate) struct Range {
+    pub(crate) after: i64,
+    pub(crate) until: i64,
 }
 
-impl Range {
-    fn bounds(self) -> [Bind<'static>; 2] {
-        [self.after.into(), self.until.into()]
+/// A row of a scan, read by column.
+pub(crate) trait Fields {
+    /// A column as an integer; 0 if it is null or not there.
+    fn integer(&self, column: i32) -> i64;
+
+    /// A column as a number; `NaN` if it is null.
+    fn real_or_nan(&self, column: i32) -> f32;
+
+    /// A column's bytes (those of a text or a blob), empty if it is null.
+    fn bytes(&self, column: i32) -> &[u8];
+
+    /// A column's text; what is not UTF-8 in it is replaced.
+    fn text(&self, column: i32) -> String {
+        String::from_utf8_lossy(self.bytes(column)).into_owned()
     }
 }
 
 /// Reads the rows after `after`, at most `limit` numbers of the global order.
 ///
 /// Rows up to the watermark never change, so that connections which look at different moments see the same.
-pub(crate) fn read(pool: &Pool, after: Seq, limit: usize) -> Result<Delta, StoreError> {
+pub(crate) fn read<D: Database>(pool: &Pool<D>, after: Seq, limit: usize) -> Result<Delta, StoreError> {
     pool.with(|reader| {
-        let watermark = watermark(&reader.raw)?.0;
+        let watermark = watermark(reader)?.0;
         let limit = i64::try_from(limit.max(1)).unwrap_or(i64::MAX);
         let until = watermark.min(after.0.saturating_add(limit)).max(after.0);
         let range = Range { after: after.0, until };
@@ -48,22 +62,21 @@ pub(crate) fn read(pool: &Pool, after: Seq, limit: usize) -> Result<Delta, Store
         {
             second.with(|second| scan_both(reader, second, range, &mut delta))?;
         } else {
-            delta.sessions = sessions(&reader.raw, range)?;
-            rest(&reader.raw, range, &mut delta)?;
+            delta.sessions = sessions(reader, range)?;
+            rest(reader, range, &mut delta)?;
         }
         Ok(delta)
     })
 }
 
 /// The newest number of the global order.
-pub(crate) fn watermark(connection: &Connection) -> Result<Seq, StoreError> {
-    let last = connection.prepare("SELECT last_seq FROM hub_state")?.first(&[], |row| row.integer(0))?;
+pub(crate) fn watermark<R: Reader>(reader: &mut R) -> Result<Seq, StoreError> {
+    let last = hub_state::table.select(hub_state::last_seq).first(reader.diesel()).optional().map_err(database)?;
     last.map(Seq).ok_or_else(|| StoreError::Incompatible("the table hub_state is empty".into()))
 }
 
 /// Sessions on one thread, the rest on another.
-fn scan_both(first: &mut Reader, second: &mut Reader, range: Range, delta: &mut Delta) -> Result<(), StoreError> {
-    let (first, second) = (&mut first.raw, &mut second.raw);
+fn scan_both<R: Reader>(first: &mut R, second: &mut R, range: Range, delta: &mut Delta) -> Result<(), StoreError> {
     let sessions = std::thread::scope(|scope| {
         let scan = std::thread::Builder::new()
             .name("souffleur-scan".into())
@@ -79,19 +92,19 @@ fn scan_both(first: &mut Reader, second: &mut Reader, range: Range, delta: &mut 
     Ok(())
 }
 
-fn rest(connection: &Connection, range: Range, delta: &mut Delta) -> Result<(), StoreError> {
-    delta.applications = applications(connection, range)?;
-    delta.feedback = feedback(connection, range)?;
-    connection.prepare(RULES)?.for_each(&range.bounds(), |row| {
+fn rest<R: Reader>(reader: &mut R, range: Range, delta: &mut Delta) -> Result<(), StoreError> {
+    delta.applications = applications(reader, range)?;
+    delta.feedback = feedback(reader, range)?;
+    reader.scan(RULES, range, |row| {
         delta.rules.push((Seq(row.integer(0)), Arc::from(row.text(1))));
-        Ok::<_, StoreError>(())
+        Ok(())
     })
 }
 
-fn sessions(connection: &Connection, range: Range) -> Result<SessionColumns, StoreError> {
+fn sessions<R: Reader>(reader: &mut R, range: Range) -> Result<SessionColumns, StoreError> {
     let mut columns = SessionColumns::default();
     let current = FeatureSchema::current().hash.cast_signed();
-    connection.prepare(SESSIONS)?.for_each(&range.bounds(), |row| {
+    reader.scan(SESSIONS, range, |row| {
         let features = row.bytes(7);
         if row.integer(6) != current || features.len() != WIDTH * 4 {
             return Err(StoreError::Incompatible(format!(
@@ -114,9 +127,9 @@ fn sessions(connection: &Connection, range: Range) -> Result<SessionColumns, Sto
     Ok(columns)
 }
 
-fn applications(connection: &Connection, range: Range) -> Result<ApplicationColumns, StoreError> {
+fn applications<R: Reader>(reader: &mut R, range: Range) -> Result<ApplicationColumns, StoreError> {
     let mut columns = ApplicationColumns::default();
-    connection.prepare(APPLICATIONS)?.for_each(&range.bounds(), |row| {
+    reader.scan(APPLICATIONS, range, |row| {
         columns.seq.push(row.integer(0));
         columns.session_seq.push(row.integer(1));
         columns.rule_seq.push(row.integer(2));
@@ -126,20 +139,20 @@ fn applications(connection: &Connection, range: Range) -> Result<ApplicationColu
         columns.confidence.push(row.real_or_nan(6));
         columns.execution_time_ms.push(row.real_or_nan(7));
         columns.propensity.push(row.real_or_nan(8));
-        Ok::<_, StoreError>(())
+        Ok(())
     })?;
     Ok(columns)
 }
 
-fn feedback(connection: &Connection, range: Range) -> Result<FeedbackColumns, StoreError> {
+fn feedback<R: Reader>(reader: &mut R, range: Range) -> Result<FeedbackColumns, StoreError> {
     let mut columns = FeedbackColumns::default();
-    connection.prepare(FEEDBACK)?.for_each(&range.bounds(), |row| {
+    reader.scan(FEEDBACK, range, |row| {
         columns.seq.push(row.integer(0));
         columns.session_seq.push(row.integer(1));
         columns.event_time_us.push(row.integer(2));
         columns.known_time_us.push(row.integer(3));
         columns.rating.push(u8::try_from(row.integer(4)).unwrap_or(0));
-        Ok::<_, StoreError>(())
+        Ok(())
     })?;
     Ok(columns)
 }

@@ -17,7 +17,7 @@ pub(crate) fn database(error: Error) -> StoreError {
         }
         other => {
             let text = other.to_string();
-            let advice = [("is locked", LOCKED), ("is full", FULL)];
+            let advice = [("is locked", LOCKED), ("lock timeout", LOCKED), ("is full", FULL), ("No space left", FULL)];
             StoreError::Database(match advice.into_iter().find(|(sign, _)| text.contains(sign)) {
                 Some((_, advice)) => format!("{text}: {advice}"),
                 None => text,

@@ -11,6 +11,7 @@ use souffleur_core::records::{FeedbackEntry, MetricPoint, Rule, Session};
 use souffleur_core::store::{Counts, ModelRow, RunRow, StoreError};
 use souffleur_core::time::Timestamp;
 
+use crate::database::Db;
 use crate::errors::{database, unreadable};
 use crate::lineage;
 use crate::rows::{ApplicationRow, RuleRow, SessionRow, StoredModel, StoredRun, parse_optional, version};
@@ -51,7 +52,7 @@ fn most(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-pub(crate) fn session_seq(connection: &mut SqliteConnection, session_id: &str) -> Result<Option<Seq>, StoreError> {
+pub(crate) fn session_seq(connection: &mut Db, session_id: &str) -> Result<Option<Seq>, StoreError> {
     let real = prompt_sessions::table
         .filter(prompt_sessions::session_id.eq(session_id))
         .select(prompt_sessions::seq)
@@ -71,7 +72,7 @@ pub(crate) fn session_seq(connection: &mut SqliteConnection, session_id: &str) -
 }
 
 /// The sessions at `seqs`, with the rules and the feedback they have by now, each in the global order.
-pub(crate) fn sessions(connection: &mut SqliteConnection, seqs: &[Seq]) -> Result<Vec<(Seq, Session)>, StoreError> {
+pub(crate) fn sessions(connection: &mut Db, seqs: &[Seq]) -> Result<Vec<(Seq, Session)>, StoreError> {
     let mut found = BTreeMap::new();
     for places in seqs.chunks(PLACES_AT_ONCE) {
         let places: Vec<i64> = places.iter().map(|seq| seq.0).collect();
@@ -97,11 +98,7 @@ impl From<diesel::result::Error> for Stop {
     }
 }
 
-fn sessions_at(
-    connection: &mut SqliteConnection,
-    places: &[i64],
-    found: &mut BTreeMap<i64, Session>,
-) -> Result<(), StoreError> {
+fn sessions_at(connection: &mut Db, places: &[i64], found: &mut BTreeMap<i64, Session>) -> Result<(), StoreError> {
     let real: Vec<SessionRow> = prompt_sessions::table
         .filter(prompt_sessions::seq.eq_any(places))
         .select(session_columns!(prompt_sessions))
@@ -135,7 +132,7 @@ fn sessions_at(
             session.rules.push(row.into_application()?);
         }
     }
-    let feedback: Vec<(i64, i32, Option<String>, Option<String>)> = user_feedback::table
+    let feedback: Vec<(i64, i64, Option<String>, Option<String>)> = user_feedback::table
         .filter(user_feedback::session_seq.eq_any(places))
         .order(user_feedback::seq)
         .select((user_feedback::session_seq, user_feedback::rating, user_feedback::text, user_feedback::areas))
@@ -168,25 +165,28 @@ struct DocumentRow {
 }
 
 pub(crate) fn documents(
-    connection: &mut SqliteConnection,
+    connection: &mut Db,
     kind: DocumentKind,
     subject: Option<&str>,
     until: Seq,
     limit: usize,
 ) -> Result<Vec<Document>, StoreError> {
     // The eight tables have one shape; the name is one of ours, never a caller's text.
-    let of = if subject.is_some() { "subject = ? AND" } else { "" };
-    let text = format!(
-        "SELECT seq, event_time, known_time, subject, body FROM {} WHERE {of} seq <= ? ORDER BY seq DESC LIMIT ?",
-        kind.table()
-    );
-    let query = diesel::sql_query(text).into_boxed();
-    let query = match subject {
-        Some(subject) => query.bind::<Text, _>(subject),
-        None => query,
+    let text = |of: &str, limit: &str| {
+        let table = kind.table();
+        let columns = "seq, event_time, known_time, subject, body";
+        format!("SELECT {columns} FROM {table} WHERE seq <= $1 {of} ORDER BY seq DESC LIMIT {limit}")
     };
-    let rows: Vec<DocumentRow> =
-        query.bind::<BigInt, _>(until.0).bind::<BigInt, _>(most(limit)).load(connection).map_err(database)?;
+    let limit = most(limit);
+    let rows: Vec<DocumentRow> = match subject {
+        Some(subject) => diesel::sql_query(text("AND subject = $2", "$3"))
+            .bind::<BigInt, _>(until.0)
+            .bind::<Text, _>(subject)
+            .bind::<BigInt, _>(limit)
+            .load(connection),
+        None => diesel::sql_query(text("", "$2")).bind::<BigInt, _>(until.0).bind::<BigInt, _>(limit).load(connection),
+    }
+    .map_err(database)?;
     let read = |row: DocumentRow| {
         Ok(Document {
             seq: Seq(row.seq),
@@ -200,7 +200,7 @@ pub(crate) fn documents(
 }
 
 pub(crate) fn metrics(
-    connection: &mut SqliteConnection,
+    connection: &mut Db,
     subject: Option<&str>,
     until: Seq,
     limit: usize,
@@ -227,13 +227,13 @@ pub(crate) fn metrics(
     Ok(rows.into_iter().rev().map(read).collect())
 }
 
-pub(crate) fn rules(connection: &mut SqliteConnection) -> Result<Vec<Rule>, StoreError> {
+pub(crate) fn rules(connection: &mut Db) -> Result<Vec<Rule>, StoreError> {
     let rows: Vec<RuleRow> =
         rules::table.order(rules::rule_id).select(RuleRow::as_select()).load(connection).map_err(database)?;
     rows.into_iter().map(RuleRow::into_rule).collect()
 }
 
-pub(crate) fn counts(connection: &mut SqliteConnection) -> Result<Counts, StoreError> {
+pub(crate) fn counts(connection: &mut Db) -> Result<Counts, StoreError> {
     let count = |result: QueryResult<i64>| result.map(|n| u64::try_from(n).unwrap_or(0));
     connection
         .transaction(|connection| {
@@ -250,7 +250,7 @@ pub(crate) fn counts(connection: &mut SqliteConnection) -> Result<Counts, StoreE
         .map_err(database)
 }
 
-pub(crate) fn unfinished_runs(connection: &mut SqliteConnection) -> Result<Vec<RunRow>, StoreError> {
+pub(crate) fn unfinished_runs(connection: &mut Db) -> Result<Vec<RunRow>, StoreError> {
     let rows: Vec<StoredRun> = runs::table
         .filter(runs::state.eq("running"))
         .order(runs::id)
@@ -260,11 +260,7 @@ pub(crate) fn unfinished_runs(connection: &mut SqliteConnection) -> Result<Vec<R
     rows.into_iter().map(StoredRun::into_row).collect()
 }
 
-pub(crate) fn runs(
-    connection: &mut SqliteConnection,
-    component: &str,
-    limit: usize,
-) -> Result<Vec<RunRow>, StoreError> {
+pub(crate) fn runs(connection: &mut Db, component: &str, limit: usize) -> Result<Vec<RunRow>, StoreError> {
     let rows: Vec<StoredRun> = runs::table
         .filter(runs::component.eq(component))
         .order(runs::id.desc())
@@ -275,7 +271,7 @@ pub(crate) fn runs(
     rows.into_iter().map(StoredRun::into_row).collect()
 }
 
-pub(crate) fn latest_model(connection: &mut SqliteConnection, component: &str) -> Result<Option<ModelRow>, StoreError> {
+pub(crate) fn latest_model(connection: &mut Db, component: &str) -> Result<Option<ModelRow>, StoreError> {
     let row: Option<StoredModel> = models::table
         .filter(models::component.eq(component))
         .order(models::seq.desc())
@@ -286,10 +282,7 @@ pub(crate) fn latest_model(connection: &mut SqliteConnection, component: &str) -
     Ok(row.map(ModelRow::from))
 }
 
-pub(crate) fn model_rows(
-    connection: &mut SqliteConnection,
-    model_id: &str,
-) -> Result<(DataVersion, Vec<Seq>), StoreError> {
+pub(crate) fn model_rows(connection: &mut Db, model_id: &str) -> Result<(DataVersion, Vec<Seq>), StoreError> {
     let (watermark, schema_hash, row_count, packed): (i64, i64, i64, Vec<u8>) = models::table
         .inner_join(lineage_rows::table.on(lineage_rows::seq.eq(models::seq)))
         .filter(models::model_id.eq(model_id))

@@ -112,7 +112,7 @@ pub(crate) struct RuleRow {
     rule_id: String,
     description: Option<String>,
     category: Option<String>,
-    priority: i32,
+    priority: i64,
     default_parameters: Option<String>,
 }
 
@@ -122,7 +122,7 @@ impl RuleRow {
             rule_id: self.rule_id,
             description: self.description,
             category: self.category,
-            priority: self.priority,
+            priority: i32::try_from(self.priority).map_err(|error| unreadable("priority", error))?,
             default_parameters: parse_optional::<BTreeMap<String, Value>>(
                 "default parameters",
                 self.default_parameters.as_deref(),

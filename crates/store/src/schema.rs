@@ -13,6 +13,7 @@ diesel::table! {
         epoch -> BigInt,
         run_id -> Text,
         expires -> BigInt,
+        holder -> Nullable<BigInt>,
     }
 }
 
@@ -67,7 +68,7 @@ diesel::table! {
         rule_id -> Text,
         description -> Nullable<Text>,
         category -> Nullable<Text>,
-        priority -> Integer,
+        priority -> BigInt,
         default_parameters -> Nullable<Text>,
     }
 }
@@ -141,7 +142,7 @@ diesel::table! {
         event_time -> BigInt,
         known_time -> BigInt,
         session_seq -> BigInt,
-        rating -> Integer,
+        rating -> BigInt,
         text -> Nullable<Text>,
         areas -> Nullable<Text>,
     }
@@ -161,3 +162,50 @@ diesel::table! {
 diesel::joinable!(rule_applications -> rules (rule_seq));
 diesel::allow_tables_to_appear_in_same_query!(rule_applications, rules);
 diesel::allow_tables_to_appear_in_same_query!(models, lineage);
+
+diesel::table! {
+    session_features (seq) {
+        seq -> BigInt,
+        event_time -> BigInt,
+        known_time -> BigInt,
+        synthetic -> BigInt,
+        quality_score -> Nullable<Double>,
+        improvement_score -> Nullable<Double>,
+        schema_hash -> BigInt,
+        features -> Binary,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (key) {
+        key -> Text,
+        seq -> BigInt,
+        id -> Text,
+    }
+}
+
+/// Tables of documents have one shape.
+macro_rules! documents {
+    ($($name:ident),+ $(,)?) => {
+        $(diesel::table! {
+            $name (seq) {
+                seq -> BigInt,
+                event_time -> BigInt,
+                known_time -> BigInt,
+                subject -> Text,
+                body -> Text,
+            }
+        })+
+    };
+}
+
+documents!(
+    experiments,
+    experiment_units,
+    adversarial_examples,
+    results,
+    patterns,
+    insights,
+    health_events,
+    checkpoints,
+);

@@ -4,19 +4,20 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use diesel::SqliteConnection;
 use souffleur_core::store::{
-    Append, Commit, CommitSender, Committed, Lease, Receipt, RunCommit, RunFailure, StoreError,
+    Append, Claim, Commit, CommitSender, Committed, Lease, Receipt, RunCommit, RunFailure, StoreError,
 };
 use souffleur_core::time::Timestamp;
 
-use crate::raw;
+use crate::database::{Database, Db};
 use crate::settings::StoreSettings;
 
 mod append;
-mod group;
+pub(crate) mod group;
+mod layout;
+mod lease;
+pub(crate) mod ledger;
 mod runs;
-mod statements;
 
 /// A write on its way to the thread.
 pub(crate) enum Request {
@@ -28,14 +29,6 @@ pub(crate) enum Request {
     Commit { run: Box<RunCommit>, reply: CommitSender<Committed> },
     /// A run without one.
     Fail { failure: RunFailure, reply: CommitSender<()> },
-}
-
-/// The arguments of [`Store::claim`](souffleur_core::store::Store::claim).
-pub(crate) struct Claim {
-    pub(crate) component: String,
-    pub(crate) run_id: String,
-    pub(crate) now: Timestamp,
-    pub(crate) ttl_ms: u64,
 }
 
 impl Request {
@@ -151,17 +144,19 @@ impl Drop for Ending<'_> {
 /// The writer's thread: serves the queue until it is closed and empty.
 ///
 /// A panic while writing is answered as an error of the database; the transaction is undone and the thread goes on.
-pub(crate) fn serve(
+pub(crate) fn serve<D: Database>(
     queue: &Queue,
-    connection: &raw::Connection,
-    runs: &mut SqliteConnection,
+    database: &D,
+    appends: &mut D::Appends,
+    runs: Db,
     ready: impl FnOnce(Result<(), StoreError>),
 ) {
     let _ending = Ending(queue);
-    let mut appender = match append::Appender::new(connection) {
-        Ok(appender) => appender,
+    let mut appender = match database.ledger(appends) {
+        Ok(ledger) => append::Appender::new(ledger),
         Err(error) => return ready(Err(error)),
     };
+    let mut runs = runs::Registrar { database, connection: runs };
     ready(Ok(()));
     while let Some(requests) = queue.take() {
         let mut appends = Vec::new();
@@ -170,21 +165,11 @@ pub(crate) fn serve(
                 Request::Append { records, now, reply } => appends.push(group::Pending { records, now, reply }),
                 other => {
                     group::commit(&mut appender, std::mem::take(&mut appends));
-                    decide(runs, other);
+                    runs.decide(other);
                 }
             }
         }
         group::commit(&mut appender, appends);
-    }
-}
-
-/// Carries out a request about a run and answers it.
-fn decide(connection: &mut SqliteConnection, request: Request) {
-    match request {
-        Request::Append { reply, .. } => reply.complete(Err(StoreError::Closed)),
-        Request::Claim { claim, reply } => reply.complete(runs::claim(connection, &claim)),
-        Request::Commit { run, reply } => reply.complete(runs::commit(connection, &run)),
-        Request::Fail { failure, reply } => reply.complete(runs::fail(connection, &failure)),
     }
 }
 

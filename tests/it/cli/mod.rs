@@ -6,6 +6,8 @@ mod errors;
 mod help;
 mod import;
 mod listings;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod recorded;
 mod remote;
 mod simulate;

@@ -4,4 +4,6 @@
 mod disk;
 mod kill;
 mod ledger;
+#[cfg(feature = "postgres")]
+mod shared;
 mod terminate;

@@ -7,6 +7,8 @@ use super::{Finding, Source};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("souffleur-algorithms", &[]),
     ("souffleur-core", &[]),
+    // For tests and benchmarks, and for the tasks that run them.
+    ("souffleur-cluster", &[]),
     ("souffleur-simulator", &["souffleur-core"]),
     ("souffleur-components", &["souffleur-core", "souffleur-algorithms", "souffleur-simulator"]),
     ("souffleur-import", &["souffleur-core"]),
@@ -23,7 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "souffleur-store",
         ],
     ),
-    ("xtask", &[]),
+    ("xtask", &["souffleur-cluster"]),
 ];
 
 /// Who alone may depend on a framework.

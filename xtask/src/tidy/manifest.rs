@@ -12,7 +12,15 @@ pub(crate) struct Package {
     /// What its product code depends on.
     pub(crate) dependencies: Vec<String>,
     /// Its benchmarks.
-    pub(crate) benches: Vec<String>,
+    pub(crate) benches: Vec<Bench>,
+}
+
+/// A benchmark.
+pub(crate) struct Bench {
+    /// Its name.
+    pub(crate) name: String,
+    /// The features it needs, as cargo takes them: with commas between.
+    pub(crate) features: String,
 }
 
 /// Every package, the root first.
@@ -34,6 +42,11 @@ fn read(folder: &Path) -> Result<Package> {
         table.get(key).and_then(Value::as_table).map(|t| t.keys().cloned().collect()).unwrap_or_default()
     };
     let benches = table.get("bench").and_then(Value::as_array).cloned().unwrap_or_default();
-    let benches = benches.iter().filter_map(|b| b.get("name")?.as_str().map(str::to_owned)).collect();
+    let bench = |bench: &Value| {
+        let required = bench.get("required-features").and_then(Value::as_array).into_iter().flatten();
+        let features: Vec<_> = required.filter_map(Value::as_str).collect();
+        Some(Bench { name: bench.get("name")?.as_str()?.to_owned(), features: features.join(",") })
+    };
+    let benches = benches.iter().filter_map(bench).collect();
     Ok(Package { name: name.to_owned(), dependencies: keys("dependencies"), benches })
 }

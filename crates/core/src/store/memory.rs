@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Append, Commit, Committed, Counts, Delta, Lease, ModelRow, Receipt, RunCommit, RunFailure, RunRow, RunState, Store,
-    StoreError,
+    Append, Claim, Commit, Committed, Counts, Delta, Lease, ModelRow, Receipt, RunCommit, RunFailure, RunRow, RunState,
+    Store, StoreError,
 };
 use crate::document::{Document, DocumentKind};
 use crate::ids::{DataVersion, Epoch, Seq};
@@ -214,9 +214,18 @@ impl Store for MemoryStore {
         Ok(counts)
     }
 
-    fn claim(&self, component: &str, run_id: &str, now: Timestamp, ttl_ms: u64) -> Commit<Lease> {
+    fn claim(&self, claim: Claim) -> Commit<Lease> {
         self.write(|tables| {
-            let epoch = tables.epochs.entry(component.to_owned()).or_default();
+            let newest = tables.models.iter().rev().find(|(model, _)| model.component == claim.component);
+            let newest = newest.map(|(model, _)| (model.model_id.clone(), model.version.watermark));
+            let since = newest.as_ref().map_or(Seq::ZERO, |(_, watermark)| *watermark);
+            let new_rows = tables.after(since).filter(|(_, row)| row.is_learnable()).count() as u64;
+            claim.check_basis(newest.map(|(model_id, _)| model_id), new_rows)?;
+            let learnable = tables.after(Seq::ZERO).filter(|(_, row)| row.is_learnable());
+            let watermark = learnable.map(|(seq, _)| seq).last().unwrap_or(Seq::ZERO);
+            let expires = claim.expires();
+            let Claim { component, run_id, now, .. } = claim;
+            let epoch = tables.epochs.entry(component.clone()).or_default();
             epoch.0 += 1;
             let epoch = *epoch;
             let open = |run: &&mut RunRow| run.component == component && run.state == RunState::Running;
@@ -225,8 +234,8 @@ impl Store for MemoryStore {
                 run.ended = Some(now);
             }
             tables.runs.push(RunRow {
-                run_id: run_id.to_owned(),
-                component: component.to_owned(),
+                run_id: run_id.clone(),
+                component: component.clone(),
                 epoch,
                 state: RunState::Running,
                 started: now,
@@ -237,9 +246,7 @@ impl Store for MemoryStore {
                 report: None,
                 metrics: Vec::new(),
             });
-            let ttl_us = i64::try_from(ttl_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
-            let expires = Timestamp(now.0.saturating_add(ttl_us));
-            Ok(Lease { component: component.to_owned(), run_id: run_id.to_owned(), epoch, expires })
+            Ok(Lease { component, run_id, epoch, expires, watermark })
         })
     }
 

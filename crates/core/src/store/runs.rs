@@ -4,9 +4,61 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Metrics;
+use super::{Metrics, StoreError};
 use crate::ids::{DataVersion, Epoch, Seq};
 use crate::time::Timestamp;
+
+/// A wish for the exclusive right to commit a component's next model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Whose model.
+    pub component: String,
+    /// The name of the run it is for; every run needs one of its own.
+    pub run_id: String,
+    /// When it is asked for.
+    pub now: Timestamp,
+    /// How long the right is to last at most.
+    pub ttl_ms: u64,
+    /// What the decision to train was based on; `None` if it holds whatever there is by now.
+    pub basis: Option<Basis>,
+}
+
+/// What a decision to train was based on. Where it is not so in the store, the claim is refused with
+/// [`StoreError::NotDue`]: runtimes that see the same rows train on them once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Basis {
+    /// The name of the newest model; `None` if there was none.
+    pub model: Option<String>,
+    /// How many rows a component can learn from (sessions, rule applications, feedback) are new since that model.
+    pub new_rows: u64,
+}
+
+impl Claim {
+    /// A claim that holds whatever the newest model is.
+    #[must_use]
+    pub fn new(component: impl Into<String>, run_id: impl Into<String>, now: Timestamp, ttl_ms: u64) -> Self {
+        Self { component: component.into(), run_id: run_id.into(), now, ttl_ms, basis: None }
+    }
+
+    /// When the right expires.
+    #[must_use]
+    pub fn expires(&self) -> Timestamp {
+        let ttl_us = i64::try_from(self.ttl_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        Timestamp(self.now.0.saturating_add(ttl_us))
+    }
+
+    /// Refuses a claim whose basis does not hold: the newest model is `newest`, since which `new_rows` are new.
+    ///
+    /// # Errors
+    /// [`StoreError::NotDue`].
+    pub fn check_basis(&self, newest: Option<String>, new_rows: u64) -> Result<(), StoreError> {
+        let holds = |basis: &Basis| (newest.is_none() || basis.model == newest) && basis.new_rows <= new_rows;
+        if self.basis.as_ref().is_none_or(holds) {
+            return Ok(());
+        }
+        Err(StoreError::NotDue { component: self.component.clone(), model_id: newest, new_rows })
+    }
+}
 
 /// The exclusive right to commit a component's next model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,8 +69,10 @@ pub struct Lease {
     pub run_id: String,
     /// The epoch every commit under it carries.
     pub epoch: Epoch,
-    /// When it lapses unless renewed.
+    /// When it lapses.
     pub expires: Timestamp,
+    /// The newest row a component can learn from when it was taken: what is trained under it must reach as far.
+    pub watermark: Seq,
 }
 
 /// How a run stands.

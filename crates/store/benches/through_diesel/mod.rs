@@ -43,7 +43,7 @@ pub(crate) fn read(path: &str) -> usize {
         ))
         .load(&mut connection)
         .unwrap();
-    let feedback: Vec<(i64, i64, i64, i64, i32)> = user_feedback::table
+    let feedback: Vec<(i64, i64, i64, i64, i64)> = user_feedback::table
         .order(user_feedback::seq)
         .select((
             user_feedback::seq,
@@ -154,7 +154,7 @@ fn append_parts(
                 user_feedback::event_time.eq(now),
                 user_feedback::known_time.eq(now),
                 user_feedback::session_seq.eq(session_seq),
-                user_feedback::rating.eq(i32::from(entry.rating)),
+                user_feedback::rating.eq(i64::from(entry.rating)),
             ))
             .execute(connection)?;
     }

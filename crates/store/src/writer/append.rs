@@ -9,16 +9,17 @@ use souffleur_core::records::{Feedback, MetricPoint, Rule, RuleApplication};
 use souffleur_core::store::{Append, FeaturedSession, Receipt, Record, StoreError};
 use souffleur_core::time::Timestamp;
 
-use super::statements::{RowTimes, Statements};
-use crate::raw::{Bind, Connection};
+use super::group::Pending;
+use super::layout::{self, RowTimes};
+use super::ledger::Ledger;
+use crate::table::{Bind, Table};
 
 /// Rule names the writer remembers; beyond it they are looked up.
 const RULES_REMEMBERED: usize = 16_384;
 
-/// Writes records through prepared statements.
-pub(super) struct Appender<'c> {
-    connection: &'c Connection,
-    statements: Statements<'c>,
+/// Writes records through a ledger.
+pub(super) struct Appender<L> {
+    ledger: L,
     /// The last number handed out in the open transaction.
     last_seq: i64,
     /// Rules known to be stored.
@@ -26,39 +27,31 @@ pub(super) struct Appender<'c> {
     schema_hash: i64,
 }
 
-impl<'c> Appender<'c> {
-    pub(super) fn new(connection: &'c Connection) -> Result<Self, StoreError> {
-        Ok(Self {
-            connection,
-            statements: Statements::prepare(connection)?,
-            last_seq: 0,
-            rules: HashMap::new(),
-            schema_hash: FeatureSchema::current().hash.cast_signed(),
-        })
+impl<L: Ledger> Appender<L> {
+    pub(super) fn new(ledger: L) -> Self {
+        let schema_hash = FeatureSchema::current().hash.cast_signed();
+        Self { ledger, last_seq: 0, rules: HashMap::new(), schema_hash }
     }
 
-    /// Opens the transaction. The last number is read inside it, so that no other process can hand it out again.
+    /// Opens the transaction.
     pub(super) fn begin(&mut self) -> Result<(), StoreError> {
-        self.connection.execute(c"BEGIN IMMEDIATE")?;
-        let last = self.statements.last_seq.first(&[], |row| row.integer(0))?;
-        self.last_seq = last.ok_or_else(|| StoreError::Incompatible("the table hub_state is empty".into()))?;
+        self.last_seq = self.ledger.begin()?;
         Ok(())
+    }
+
+    /// Hears what comes in the transaction.
+    pub(super) fn expect(&mut self, requests: &[Pending]) -> Result<(), StoreError> {
+        self.ledger.expect(requests)
     }
 
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
-        self.statements.set_last_seq.run(&[self.last_seq.into()])?;
-        self.connection.execute(c"COMMIT")?;
-        Ok(())
+        self.ledger.commit(self.last_seq)
     }
 
-    /// Undoes the open transaction, if SQLite has not done so by itself.
+    /// Undoes the open transaction.
     pub(super) fn rollback(&mut self) {
         self.rules.clear();
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.connection.execute(c"ROLLBACK")
-        {
-            tracing::error!(%error, "cannot roll back; the next transaction will report it");
-        }
+        self.ledger.rollback();
     }
 
     /// Appends the records of one request. The inner error is the request's alone, the outer one ends the transaction.
@@ -73,18 +66,16 @@ impl<'c> Appender<'c> {
         if !nested {
             return self.append(records, now).map(Ok);
         }
-        self.connection.execute(c"SAVEPOINT request")?;
+        self.ledger.savepoint()?;
         let before = self.last_seq;
         match self.append(records, now) {
             Ok(receipts) => {
-                self.connection.execute(c"RELEASE request")?;
+                self.ledger.release()?;
                 Ok(Ok(receipts))
             }
-            // A full disk, for one, makes SQLite roll back everything: then all requests are affected.
-            Err(error) if self.connection.is_autocommit() => Err(error),
+            // With the whole transaction gone, all requests are affected.
+            Err(error) if !self.ledger.undo()? => Err(error),
             Err(error) => {
-                self.connection.execute(c"ROLLBACK TO request")?;
-                self.connection.execute(c"RELEASE request")?;
                 self.last_seq = before;
                 self.rules.clear();
                 Ok(Err(error))
@@ -98,13 +89,13 @@ impl<'c> Appender<'c> {
 
     fn append_one(&mut self, append: &Append, now: Timestamp) -> Result<Receipt, StoreError> {
         let Some(key) = &append.idempotency_key else { return self.record(&append.record, now) };
-        let seen = self.statements.find_key.first(&[key.as_str().into()], |row| (row.integer(0), row.text(1)))?;
+        let seen = self.ledger.find_key(key)?;
         if let Some((seq, id)) = seen {
             return Ok(Receipt { seq: Seq(seq), id, duplicate: true });
         }
         let receipt = self.record(&append.record, now)?;
         let row = [key.as_str().into(), receipt.seq.0.into(), receipt.id.as_str().into()];
-        self.statements.insert_key.run(&row)?;
+        self.ledger.insert(Table::IdempotencyKeys, &row)?;
         Ok(receipt)
     }
 
@@ -115,8 +106,8 @@ impl<'c> Appender<'c> {
             Record::Application { session_id, application, event_time } => {
                 let session_seq = self.known_session(session_id)?;
                 let times = RowTimes { event: event_time.unwrap_or(now), known: now };
-                let position = self.statements.count_applications.first(&[session_seq.into()], |row| row.integer(0))?;
-                let seq = self.application(application, session_seq, position.unwrap_or(0), times)?;
+                let position = self.ledger.count_applications(session_seq)?;
+                let seq = self.application(application, session_seq, position, times)?;
                 Ok(numbered(seq))
             }
             Record::Rule(rule) => self.rule(rule, now),
@@ -131,12 +122,9 @@ impl<'c> Appender<'c> {
         self.last_seq
     }
 
-    fn session_seq(&mut self, session_id: &str) -> Result<Option<i64>, StoreError> {
-        Ok(self.statements.find_session.first(&[session_id.into()], |row| row.integer(0))?)
-    }
-
     fn known_session(&mut self, session_id: &str) -> Result<i64, StoreError> {
-        self.session_seq(session_id)?
+        self.ledger
+            .find_session(session_id)?
             .ok_or_else(|| StoreError::Unknown { what: "session", name: session_id.to_owned() })
     }
 
@@ -147,18 +135,18 @@ impl<'c> Appender<'c> {
         };
         let times = RowTimes { event: session.event_time.unwrap_or(now), known: now };
         let seq = self.last_seq + 1;
-        if !self.statements.insert_session(seq, session_id, featured, times)? {
+        if !layout::insert_session(&mut self.ledger, seq, session_id, featured, times)? {
             let seq = self.known_session(session_id)?;
             return Ok(Receipt { seq: Seq(seq), id: session_id.to_owned(), duplicate: true });
         }
         self.last_seq = seq;
-        self.statements.insert_features(seq, featured, self.schema_hash, times)?;
+        layout::insert_features(&mut self.ledger, seq, featured, self.schema_hash, times)?;
         for (position, application) in (0..).zip(&session.rules) {
             self.application(application, seq, position, times)?;
         }
         for entry in &session.feedback {
             let feedback_seq = self.next_seq();
-            self.statements.insert_feedback(feedback_seq, seq, entry, times)?;
+            layout::insert_feedback(&mut self.ledger, feedback_seq, seq, entry, times)?;
         }
         Ok(Receipt { seq: Seq(seq), id: session_id.to_owned(), duplicate: false })
     }
@@ -172,7 +160,7 @@ impl<'c> Appender<'c> {
         };
         let seq = self.next_seq();
         let times = RowTimes { event: feedback.event_time.unwrap_or(now), known: now };
-        self.statements.insert_feedback(seq, session_seq, &entry, times)?;
+        layout::insert_feedback(&mut self.ledger, seq, session_seq, &entry, times)?;
         Ok(numbered(seq))
     }
 
@@ -185,7 +173,7 @@ impl<'c> Appender<'c> {
     ) -> Result<i64, StoreError> {
         let rule_seq = self.rule_seq(&application.rule_id, times)?;
         let seq = self.next_seq();
-        self.statements.insert_application(seq, session_seq, rule_seq, position, application, times)?;
+        layout::insert_application(&mut self.ledger, seq, session_seq, rule_seq, position, application, times)?;
         Ok(seq)
     }
 
@@ -194,13 +182,13 @@ impl<'c> Appender<'c> {
         if let Some(&seq) = self.rules.get(rule_id) {
             return Ok(seq);
         }
-        let found = self.statements.find_rule.first(&[rule_id.into()], |row| row.integer(0))?;
+        let found = self.ledger.find_rule(rule_id)?;
         let seq = match found {
             Some(seq) => seq,
             None => {
                 let seq = self.next_seq();
                 let bare = Rule { rule_id: rule_id.to_owned(), ..Rule::default() };
-                self.statements.insert_rule(seq, &bare, times)?;
+                layout::insert_rule(&mut self.ledger, seq, &bare, times)?;
                 seq
             }
         };
@@ -212,12 +200,12 @@ impl<'c> Appender<'c> {
     }
 
     fn rule(&mut self, rule: &Rule, now: Timestamp) -> Result<Receipt, StoreError> {
-        let found = self.statements.find_rule.first(&[rule.rule_id.as_str().into()], |row| row.integer(0))?;
+        let found = self.ledger.find_rule(&rule.rule_id)?;
         let (seq, duplicate) = match found {
-            Some(seq) => (seq, !self.statements.redefine_rule(seq, rule)?),
+            Some(seq) => (seq, !layout::redefine_rule(&mut self.ledger, seq, rule)?),
             None => {
                 let seq = self.next_seq();
-                self.statements.insert_rule(seq, rule, RowTimes { event: now, known: now })?;
+                layout::insert_rule(&mut self.ledger, seq, rule, RowTimes { event: now, known: now })?;
                 (seq, false)
             }
         };
@@ -235,7 +223,7 @@ impl<'c> Appender<'c> {
             point.subject.as_str().into(),
             Bind::Real(point.value),
         ];
-        self.statements.insert_metric.run(&row)?;
+        self.ledger.insert(Table::MetricPoints, &row)?;
         Ok(numbered(seq))
     }
 
@@ -245,7 +233,7 @@ impl<'c> Appender<'c> {
         let body = document.body.to_string();
         let row =
             [seq.into(), event_time.0.into(), now.0.into(), document.subject.as_str().into(), body.as_str().into()];
-        self.statements.insert_document(kind).run(&row)?;
+        self.ledger.insert(kind.into(), &row)?;
         Ok(numbered(seq))
     }
 }

@@ -5,10 +5,11 @@ use souffleur_core::time::Timestamp;
 
 use super::append::Appender;
 use super::guarded;
+use super::ledger::Ledger;
 
 /// An append that waits for its commit.
-pub(super) struct Pending {
-    pub(super) records: Vec<Append>,
+pub(crate) struct Pending {
+    pub(crate) records: Vec<Append>,
     pub(super) now: Timestamp,
     pub(super) reply: CommitSender<Vec<Receipt>>,
 }
@@ -19,7 +20,7 @@ type Outcome = Result<Vec<Receipt>, StoreError>;
 ///
 /// A request that fails is undone alone. Where the whole transaction fails (a full disk, a lock held elsewhere), each
 /// request is tried once more in a transaction of its own, so that a small one may still fit.
-pub(super) fn commit(appender: &mut Appender<'_>, pending: Vec<Pending>) {
+pub(super) fn commit(appender: &mut Appender<impl Ledger>, pending: Vec<Pending>) {
     if pending.is_empty() {
         return;
     }
@@ -43,7 +44,7 @@ enum Failure {
     Work(StoreError),
 }
 
-fn alone(appender: &mut Appender<'_>, one: &Pending) -> Outcome {
+fn alone(appender: &mut Appender<impl Ledger>, one: &Pending) -> Outcome {
     match transaction(appender, std::slice::from_ref(one)) {
         Ok(mut outcomes) => outcomes.pop().unwrap_or(Err(StoreError::Closed)),
         Err(Failure::Begin(error) | Failure::Work(error)) => Err(error),
@@ -51,12 +52,13 @@ fn alone(appender: &mut Appender<'_>, one: &Pending) -> Outcome {
 }
 
 /// Runs the requests in one transaction.
-fn transaction(appender: &mut Appender<'_>, pending: &[Pending]) -> Result<Vec<Outcome>, Failure> {
+fn transaction(appender: &mut Appender<impl Ledger>, pending: &[Pending]) -> Result<Vec<Outcome>, Failure> {
     guarded(|| appender.begin()).map_err(|error| {
         appender.rollback();
         Failure::Begin(error)
     })?;
     let result = guarded(|| {
+        appender.expect(pending)?;
         let mut outcomes = Vec::with_capacity(pending.len());
         for one in pending {
             outcomes.push(appender.savepoint(&one.records, one.now, pending.len() > 1)?);

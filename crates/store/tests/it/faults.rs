@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use souffleur_core::ids::Seq;
 use souffleur_core::records::Session;
-use souffleur_core::store::{Append, Store, StoreError};
+use souffleur_core::store::{Append, Claim, Store, StoreError};
 use souffleur_store::StoreSettings;
 
 use crate::files::assert_sound;
@@ -36,12 +36,12 @@ fn a_locked_database_is_reported_and_then_used_again() {
         let error = database_error(refused.wait());
         assert!(error.contains("locked") && error.contains("another process"), "{error}");
     }
-    let error = database_error(store.claim("k_means", "r1", NOW, 1).wait());
+    let error = database_error(store.claim(Claim::new("k_means", "r1", NOW, 1)).wait());
     assert!(error.contains("locked"), "{error}");
     other.batch_execute("ROLLBACK").unwrap();
     assert_eq!(store.session_seq("a").unwrap(), None);
     store.append(vec![named("a")], NOW).wait().unwrap();
-    store.claim("k_means", "r1", NOW, 1).wait().unwrap();
+    store.claim(Claim::new("k_means", "r1", NOW, 1)).wait().unwrap();
     assert_gapless(&store);
 }
 
@@ -83,7 +83,7 @@ fn a_full_queue_says_when_to_come_back() {
     accepted.push(store.append(vec![named("1")], NOW));
     std::thread::sleep(Duration::from_millis(200));
     accepted.extend((2..5).map(|n| store.append(vec![named(&n.to_string())], NOW)));
-    assert_eq!(store.claim("k_means", "r1", NOW, 1).wait(), Err(busy), "more requests than may wait");
+    assert_eq!(store.claim(Claim::new("k_means", "r1", NOW, 1)).wait(), Err(busy), "more requests than may wait");
     other.batch_execute("ROLLBACK").unwrap();
     for commit in accepted {
         commit.wait().unwrap();
@@ -101,7 +101,7 @@ fn a_full_disk_keeps_nothing_of_a_request_and_the_store_goes_on() {
     let small = StoreSettings { file_bytes_max: 2 << 20, ..StoreSettings::default() };
     let (store, _keep) = open_with(small);
     store.append(vec![named("first")], NOW).wait().unwrap();
-    let lease = store.claim("k_means", "r1", NOW, 1).wait().unwrap();
+    let lease = store.claim(Claim::new("k_means", "r1", NOW, 1)).wait().unwrap();
     let before = everything(&store);
     let too_much: Vec<_> = (0..30).map(|n| long(&format!("s{n}"), 100_000)).collect();
     let error = database_error(store.append(too_much.clone(), NOW).wait());

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use souffleur_core::ids::Seq;
-use souffleur_core::store::{Store, StoreError};
+use souffleur_core::store::{Claim, Store, StoreError};
 use souffleur_store::{SqliteStore, StoreSettings};
 
 use crate::records::{NOW, assert_gapless, assert_same, everything, named, run};
@@ -41,9 +41,9 @@ fn execute(path: &Path, text: &str) {
 fn a_store_opened_again_has_everything() {
     let (store, _keep) = sqlite::open();
     store.append(vec![named("a")], NOW).wait().unwrap();
-    let lease = store.claim("k_means", "r1", NOW, 1).wait().unwrap();
+    let lease = store.claim(Claim::new("k_means", "r1", NOW, 1)).wait().unwrap();
     store.commit_run(run(lease)).wait().unwrap();
-    store.claim("k_means", "r2", NOW, 1).wait().unwrap();
+    store.claim(Claim::new("k_means", "r2", NOW, 1)).wait().unwrap();
     let (before, model) = (everything(&store), store.latest_model("k_means").unwrap());
     let path = store.path().to_owned();
     drop(store);
@@ -52,7 +52,7 @@ fn a_store_opened_again_has_everything() {
     assert_same(&everything(&store), &before);
     assert_eq!(store.latest_model("k_means").unwrap(), model);
     assert_eq!(store.unfinished_runs().unwrap()[0].run_id, "r2");
-    assert_eq!(store.claim("k_means", "r3", NOW, 1).wait().unwrap().epoch.0, 3);
+    assert_eq!(store.claim(Claim::new("k_means", "r3", NOW, 1)).wait().unwrap().epoch.0, 3);
     assert!(store.append(vec![named("a")], NOW).wait().unwrap()[0].duplicate);
     // The commit took one number: the next row follows it.
     assert_eq!(store.append(vec![named("b")], NOW).wait().unwrap()[0].seq, Seq(8));

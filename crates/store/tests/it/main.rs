@@ -4,8 +4,9 @@
 mod crash;
 mod faults;
 mod files;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod records;
 mod round_trip;
 mod sqlite;
 mod suite;
-mod writers;

@@ -17,4 +17,8 @@ pub(crate) fn open_with(settings: StoreSettings) -> (SqliteStore, TempDir) {
     (store, directory)
 }
 
-store_suite!(open);
+fn fresh() -> Option<(SqliteStore, TempDir)> {
+    Some(open())
+}
+
+store_suite!(fresh);

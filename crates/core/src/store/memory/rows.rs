@@ -60,6 +60,11 @@ impl Row {
         }
     }
 
+    /// Whether a component can learn from it.
+    pub(super) fn is_learnable(&self) -> bool {
+        matches!(self, Self::Session { .. } | Self::Application { .. } | Self::Feedback { .. })
+    }
+
     /// Adds this row to the counts of its table.
     pub(super) fn count(&self, counts: &mut Counts) {
         match self {

@@ -48,8 +48,8 @@ fn a_call_with_an_unknown_session_keeps_nothing() {
 #[test]
 fn only_the_newest_epoch_commits() {
     let store = MemoryStore::default();
-    let old = store.claim("c", "run-1", Timestamp(1), 10).wait().unwrap();
-    let new = store.claim("c", "run-2", Timestamp(2), 10).wait().unwrap();
+    let old = store.claim(Claim::new("c", "run-1", Timestamp(1), 10)).wait().unwrap();
+    let new = store.claim(Claim::new("c", "run-2", Timestamp(2), 10)).wait().unwrap();
     let commit = |lease: &Lease| RunCommit {
         lease: lease.clone(),
         now: Timestamp(3),

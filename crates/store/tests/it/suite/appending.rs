@@ -3,7 +3,7 @@
 use souffleur_core::document::DocumentKind;
 use souffleur_core::ids::Seq;
 use souffleur_core::records::Session;
-use souffleur_core::store::{Receipt, Record, Store, StoreError};
+use souffleur_core::store::{Claim, Receipt, Record, Store, StoreError};
 use souffleur_core::time::Timestamp;
 
 use crate::records::{
@@ -157,7 +157,7 @@ pub(crate) fn a_closed_store_says_so(store: &dyn Store) {
     store.close();
     assert_eq!(queued.wait().unwrap().len(), 1, "what was queued is finished");
     assert_eq!(store.append(vec![Record::Rule(Default::default()).into()], NOW).wait(), Err(StoreError::Closed));
-    assert_eq!(store.claim("c", "r", Timestamp(0), 1).wait(), Err(StoreError::Closed));
+    assert_eq!(store.claim(Claim::new("c", "r", Timestamp(0), 1)).wait(), Err(StoreError::Closed));
     assert_eq!(store.watermark(), Err(StoreError::Closed));
     assert_eq!(store.delta(Seq::ZERO, 1), Err(StoreError::Closed));
     assert_eq!(store.counts(), Err(StoreError::Closed));

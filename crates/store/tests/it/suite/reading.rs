@@ -4,7 +4,7 @@ use serde_json::json;
 use souffleur_core::document::DocumentKind;
 use souffleur_core::features;
 use souffleur_core::ids::Seq;
-use souffleur_core::store::{Counts, Delta, Store};
+use souffleur_core::store::{Claim, Counts, Delta, Store};
 
 use crate::records::{
     NOW, assert_same, document, everything, feedback, metric, named, numbers, rule, run, session, synthetic,
@@ -139,9 +139,9 @@ pub(crate) fn metrics_are_the_newest_oldest_first(store: &dyn Store) {
 pub(crate) fn everything_is_counted(store: &dyn Store) {
     assert_eq!(store.counts().unwrap(), Counts::default());
     store.append(vec![named("a"), synthetic("b"), feedback("a", 1), rule("r", "x")], NOW).wait().unwrap();
-    let lease = store.claim("k_means", "r1", NOW, 1).wait().unwrap();
+    let lease = store.claim(Claim::new("k_means", "r1", NOW, 1)).wait().unwrap();
     store.commit_run(run(lease)).wait().unwrap();
-    store.claim("k_means", "r2", NOW, 1).wait().unwrap();
+    store.claim(Claim::new("k_means", "r2", NOW, 1)).wait().unwrap();
     let expected =
         Counts { sessions: 1, training_prompts: 1, rule_applications: 4, feedback: 3, rules: 3, runs: 2, models: 1 };
     assert_eq!(store.counts().unwrap(), expected);

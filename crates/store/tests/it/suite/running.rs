@@ -1,14 +1,14 @@
 //! Leases, runs and models.
 
 use souffleur_core::component::Measurement;
-use souffleur_core::ids::{Epoch, Seq};
-use souffleur_core::store::{Lease, RunCommit, RunFailure, RunState, Store, StoreError};
+use souffleur_core::ids::{DataVersion, Epoch, Seq};
+use souffleur_core::store::{Basis, Claim, Lease, RunCommit, RunFailure, RunState, Store, StoreError};
 use souffleur_core::time::Timestamp;
 
-use crate::records::{NOW, named, run};
+use crate::records::{NOW, metric, named, run};
 
 fn claim(store: &dyn Store, component: &str, run_id: &str) -> Lease {
-    store.claim(component, run_id, NOW, 1000).wait().unwrap()
+    store.claim(Claim::new(component, run_id, NOW, 1000)).wait().unwrap()
 }
 
 fn failure(lease: Lease, state: RunState) -> RunFailure {
@@ -80,7 +80,7 @@ pub(crate) fn a_commit_sent_twice_is_kept_once(store: &dyn Store) {
     let first = store.commit_run(run(lease.clone())).wait().unwrap();
     assert_eq!(store.commit_run(run(lease)).wait().unwrap(), first);
     assert_eq!(store.counts().unwrap().models, 1);
-    let error = store.claim("k_means", "r1", NOW, 1).wait().unwrap_err().to_string();
+    let error = store.claim(Claim::new("k_means", "r1", NOW, 1)).wait().unwrap_err().to_string();
     assert!(error.contains("r1"), "a run's name is used once: {error}");
 }
 
@@ -134,10 +134,41 @@ pub(crate) fn a_figure_that_is_no_number_does_not_hide_the_run(store: &dyn Store
 pub(crate) fn unknown_names_are_refused(store: &dyn Store) {
     let error = store.model_rows("nothing").unwrap_err();
     assert_eq!(error, StoreError::Unknown { what: "model", name: "nothing".into() });
-    let lease = Lease { component: "k_means".into(), run_id: "r1".into(), epoch: Epoch(1), expires: Timestamp(0) };
+    let lease = Lease {
+        component: "k_means".into(),
+        run_id: "r1".into(),
+        epoch: Epoch(1),
+        expires: Timestamp(0),
+        watermark: Seq(0),
+    };
     let error = store.commit_run(run(lease.clone())).wait().unwrap_err();
     assert_eq!(error, StoreError::Unknown { what: "lease", name: "k_means".into() });
     claim(store, "k_means", "r9");
     let error = store.commit_run(run(lease)).wait().unwrap_err();
     assert_eq!(error, StoreError::Unknown { what: "run", name: "r1".into() });
+}
+
+pub(crate) fn a_claim_whose_basis_does_not_hold_is_refused(store: &dyn Store) {
+    let based_on = |run_id: &str, model: Option<&str>, new_rows| {
+        let basis = Some(Basis { model: model.map(str::to_owned), new_rows });
+        store.claim(Claim { basis, ..Claim::new("k_means", run_id, NOW, 1000) }).wait()
+    };
+    let not_due = |model: Option<&str>, new_rows| StoreError::NotDue {
+        component: "k_means".into(),
+        model_id: model.map(str::to_owned),
+        new_rows,
+    };
+    // A session, two rule applications and an opinion; the two rules teach nothing.
+    store.append(vec![named("a")], NOW).wait().unwrap();
+    assert_eq!(based_on("r1", None, 5), Err(not_due(None, 4)));
+    let first = based_on("r2", None, 4).unwrap();
+    assert_eq!(first.watermark, Seq(6));
+    let version = DataVersion { watermark: Seq(6), schema_hash: 1 };
+    let model = store.commit_run(RunCommit { version, ..run(first) }).wait().unwrap().model_id;
+    assert_eq!(based_on("r3", None, 0), Err(not_due(Some(&model), 0)));
+    assert_eq!(based_on("r4", Some(&model), 1), Err(not_due(Some(&model), 0)));
+    store.append(vec![named("b"), metric("s", 1.0)], NOW).wait().unwrap();
+    assert_eq!(based_on("r5", Some(&model), 5), Err(not_due(Some(&model), 4)));
+    assert_eq!(store.runs("k_means", 10).unwrap().len(), 1, "a refused claim leaves no run");
+    assert_eq!(based_on("r6", Some(&model), 4).unwrap().epoch.0, 2);
 }

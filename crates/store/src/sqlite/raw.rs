@@ -11,7 +11,9 @@ use std::ptr::{self, NonNull};
 use libsqlite3_sys as ffi;
 use souffleur_core::store::StoreError;
 
+use crate::delta::Fields;
 use crate::errors::{FULL, LOCKED};
+use crate::table::Bind;
 
 /// What SQLite said when it refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -140,40 +142,6 @@ impl Drop for Connection {
     }
 }
 
-/// A value on its way into a statement.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Bind<'a> {
-    Null,
-    Integer(i64),
-    Real(f64),
-    Text(&'a str),
-    Blob(&'a [u8]),
-}
-
-impl From<i64> for Bind<'_> {
-    fn from(value: i64) -> Self {
-        Self::Integer(value)
-    }
-}
-
-impl From<Option<f64>> for Bind<'_> {
-    fn from(value: Option<f64>) -> Self {
-        value.map_or(Self::Null, Self::Real)
-    }
-}
-
-impl<'a> From<&'a str> for Bind<'a> {
-    fn from(value: &'a str) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl<'a> From<Option<&'a str>> for Bind<'a> {
-    fn from(value: Option<&'a str>) -> Self {
-        value.map_or(Self::Null, Self::Text)
-    }
-}
-
 /// A compiled statement.
 #[derive(Debug)]
 pub(crate) struct Statement<'c> {
@@ -291,17 +259,15 @@ pub(crate) struct Row<'s> {
     life: PhantomData<&'s [u8]>,
 }
 
-impl Row<'_> {
-    /// A column as an integer; 0 if it is null or not there.
+impl Fields for Row<'_> {
     #[inline]
-    pub(crate) fn integer(&self, column: c_int) -> i64 {
+    fn integer(&self, column: c_int) -> i64 {
         // SAFETY: the statement stands on a row. SQLite answers a column out of range with null.
         unsafe { ffi::sqlite3_column_int64(self.statement.as_ptr(), column) }
     }
 
-    /// A column as a number; `NaN` if it is null.
     #[inline]
-    pub(crate) fn real_or_nan(&self, column: c_int) -> f32 {
+    fn real_or_nan(&self, column: c_int) -> f32 {
         // SAFETY: as in `integer`.
         unsafe {
             let value = ffi::sqlite3_column_double(self.statement.as_ptr(), column);
@@ -314,9 +280,8 @@ impl Row<'_> {
         }
     }
 
-    /// A column's bytes (those of a text or a blob), empty if it is null.
     #[inline]
-    pub(crate) fn bytes(&self, column: c_int) -> &[u8] {
+    fn bytes(&self, column: c_int) -> &[u8] {
         if column >= self.columns {
             return &[];
         }
@@ -330,10 +295,5 @@ impl Row<'_> {
                 _ => &[],
             }
         }
-    }
-
-    /// A column's text; what is not UTF-8 in it is replaced.
-    pub(crate) fn text(&self, column: c_int) -> String {
-        String::from_utf8_lossy(self.bytes(column)).into_owned()
     }
 }

@@ -1,22 +1,18 @@
-//! Many writers at once.
+//! Many writers at once, through one store.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use souffleur_core::ids::Seq;
-use souffleur_core::store::{Store, StoreError};
-use souffleur_store::StoreSettings;
+use souffleur_core::store::{Claim, Store, StoreError};
 
 use crate::records::{NOW, application, assert_gapless, feedback, keyed, named, run};
-use crate::sqlite;
 
-#[test]
-fn numbers_have_no_gaps_under_writers_some_of_whom_fail() {
-    let (store, _keep) = sqlite::open();
+pub(crate) fn numbers_have_no_gaps_under_writers_some_of_whom_fail(store: &dyn Store) {
     store.append(vec![named("base")], NOW).wait().unwrap();
     let (kept, failed) = (AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for writer in 0..4 {
-            let (store, kept, failed) = (&store, &kept, &failed);
+            let (kept, failed) = (&kept, &failed);
             scope.spawn(move || {
                 let mut waiting = Vec::new();
                 for n in 0..60 {
@@ -48,14 +44,11 @@ fn numbers_have_no_gaps_under_writers_some_of_whom_fail() {
     });
     assert_eq!((kept.into_inner(), failed.into_inner()), (160, 80));
     assert_eq!(store.counts().unwrap().sessions, 161);
-    assert_gapless(&store);
+    assert_gapless(store);
 }
 
-#[test]
-fn readers_see_a_growing_prefix_without_gaps() {
-    let (store, _keep) = sqlite::open();
+pub(crate) fn readers_see_a_growing_prefix_without_gaps(store: &dyn Store) {
     std::thread::scope(|scope| {
-        let store = &store;
         scope.spawn(move || {
             for n in 0..150 {
                 store.append(vec![named(&n.to_string())], NOW).wait().unwrap();
@@ -75,9 +68,7 @@ fn readers_see_a_growing_prefix_without_gaps() {
     });
 }
 
-#[test]
-fn a_key_sent_by_many_at_once_is_kept_once() {
-    let (store, _keep) = sqlite::open();
+pub(crate) fn a_key_sent_by_many_at_once_is_kept_once(store: &dyn Store) {
     store.append(vec![named("base")], NOW).wait().unwrap();
     let send = |_| store.append(vec![keyed("k", feedback("base", 5)), named("same")], NOW);
     let answers: Vec<_> = (0..50).map(send).collect();
@@ -85,17 +76,14 @@ fn a_key_sent_by_many_at_once_is_kept_once() {
     assert_eq!(receipts.iter().filter(|receipt| !receipt.duplicate).count(), 2);
     assert!(receipts.iter().all(|receipt| receipt.seq == Seq(7) || receipt.seq == Seq(8)));
     assert_eq!(store.counts().unwrap().feedback, 3);
-    assert_gapless(&store);
+    assert_gapless(store);
 }
 
-#[test]
-fn every_epoch_is_handed_out_once() {
-    let (store, _keep) = sqlite::open_with(StoreSettings { group_commit_rows: 1, ..StoreSettings::default() });
+pub(crate) fn every_epoch_is_handed_out_once(store: &dyn Store) {
     let leases: Vec<_> = std::thread::scope(|scope| {
-        let store = &store;
         let claims = (0..4).map(|thread| {
             scope.spawn(move || {
-                let claim = |n| store.claim("k_means", &format!("{thread}-{n}"), NOW, 1000).wait().unwrap();
+                let claim = |n| store.claim(Claim::new("k_means", format!("{thread}-{n}"), NOW, 1000)).wait().unwrap();
                 (0..10).map(claim).collect::<Vec<_>>()
             })
         });

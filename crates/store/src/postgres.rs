@@ -1,0 +1,203 @@
+//! The hub in a PostgreSQL database, which several runtimes may share.
+//!
+//! Each has a number of its own, and as long as it lives an advisory lock of that number on the connection it writes
+//! runs through: whoever can take the lock knows that its holder is gone. Why rows are numbered under a lock:
+//! `docs/adr/0007-postgresql-numbers-under-one-row-lock.md`.
+
+use std::sync::{Mutex, PoisonError};
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::r2d2::R2D2Connection;
+use diesel::sql_types::BigInt;
+use souffleur_core::ids::Seq;
+use souffleur_core::store::{Listener, StoreError};
+
+use crate::database::{Database, Db, Reader};
+use crate::delta::Range;
+use crate::errors;
+use crate::settings::{Durability, StoreSettings};
+use crate::store::SqlStore;
+
+mod copy;
+mod ledger;
+mod listen;
+mod migrations;
+mod names;
+mod scan;
+
+pub(crate) use listen::announce_model;
+
+/// The data hub in a PostgreSQL database (14 or newer, encoded in UTF-8). Several runtimes may share it.
+pub type PostgresStore = SqlStore<Postgres>;
+
+/// A PostgreSQL database.
+pub struct Postgres {
+    url: String,
+    settings: StoreSettings,
+    holder: i64,
+    listening: Mutex<Option<listen::Listening>>,
+}
+
+impl PostgresStore {
+    /// Connects to the database at `url`, as libpq reads it (`postgres://user@host/database`), and makes the hub's tables
+    /// if they are not there. Where several do so at once, one does it and the others wait, at most `busy_timeout_ms`.
+    ///
+    /// # Errors
+    /// [`StoreError::Incompatible`] if the tables are another program's or newer than this one;
+    /// [`StoreError::Database`] if the server cannot be reached or the wait was too long.
+    pub fn connect(url: &str, settings: StoreSettings) -> Result<Self, StoreError> {
+        let mut postgres = Postgres {
+            url: with_deadline(url, settings.busy_timeout_ms),
+            settings,
+            holder: 0,
+            listening: Mutex::default(),
+        };
+        let mut first = postgres.open()?;
+        // Whoever brings a large history to a new layout may take his time.
+        first.batch_execute("SET statement_timeout = 0").map_err(errors::database)?;
+        migrations::prepare(&mut first)?;
+        postgres.holder = next_holder(&mut first)?;
+        let runs = postgres.runs()?;
+        let appends = Link { connection: postgres.open()?, is_broken: false };
+        Self::start(postgres, appends, runs)
+    }
+}
+
+/// How much longer than a lock may be waited for a statement may take.
+const STATEMENT_FACTOR: u64 = 10;
+
+/// The address with a limit on the time a connection may take, unless it names one.
+fn with_deadline(url: &str, timeout_ms: u64) -> String {
+    if url.contains("connect_timeout") {
+        return url.to_owned();
+    }
+    let separator = match (url.contains("://"), url.contains('?')) {
+        (true, false) => "?",
+        (true, true) => "&",
+        (false, _) => " ",
+    };
+    format!("{url}{separator}connect_timeout={}", timeout_ms.div_ceil(1000).max(2))
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// A number no other runtime has or will have.
+fn next_holder(connection: &mut PgConnection) -> Result<i64, StoreError> {
+    let next: Number =
+        diesel::sql_query("SELECT nextval('holders') AS number").get_result(connection).map_err(errors::database)?;
+    Ok(next.number)
+}
+
+impl Postgres {
+    /// A connection with the settings every connection has.
+    fn open(&self) -> Result<PgConnection, StoreError> {
+        // What libpq says names host and database, never the password.
+        let mut connection = PgConnection::establish(&self.url)
+            .map_err(|error| StoreError::Database(format!("cannot connect to PostgreSQL: {error}")))?;
+        let durability = match self.settings.durability {
+            Durability::Normal => "off",
+            Durability::Full => "on",
+        };
+        let wait_ms = self.settings.busy_timeout_ms;
+        let statement_ms = wait_ms.saturating_mul(STATEMENT_FACTOR).min(i32::MAX.unsigned_abs().into());
+        // A runtime that stops in the middle of a transaction must not keep the others from writing.
+        let settings = format!(
+            "SET client_encoding = 'UTF8'; SET client_min_messages = 'error'; SET application_name = 'souffleur'; \
+             SET synchronous_commit = {durability}; SET lock_timeout = {wait_ms}; \
+             SET statement_timeout = {statement_ms}; SET idle_in_transaction_session_timeout = {wait_ms};"
+        );
+        connection.batch_execute(&settings).map_err(errors::database)?;
+        Ok(connection)
+    }
+}
+
+/// The appending connection; opened anew where it is lost.
+pub(crate) struct Link {
+    connection: PgConnection,
+    is_broken: bool,
+}
+
+impl Database for Postgres {
+    type Reader = PgReader;
+    type Appends = Link;
+    type Ledger<'c> = ledger::PgLedger<'c>;
+
+    fn reader(&self) -> Result<PgReader, StoreError> {
+        Ok(PgReader(Db::Postgres(self.open()?)))
+    }
+
+    fn ledger<'c>(&'c self, link: &'c mut Link) -> Result<Self::Ledger<'c>, StoreError> {
+        Ok(ledger::PgLedger::new(self, link))
+    }
+
+    fn runs(&self) -> Result<Db, StoreError> {
+        let mut connection = self.open()?;
+        // After a lost connection the server may still hold the lock for it: it is waited for.
+        diesel::sql_query("SELECT pg_advisory_lock($1)")
+            .bind::<BigInt, _>(self.holder)
+            .execute(&mut connection)
+            .map_err(errors::database)?;
+        Ok(Db::Postgres(connection))
+    }
+
+    fn is_usable(&self, runs: &mut Db) -> bool {
+        is_usable(runs)
+    }
+
+    fn holder(&self) -> Option<i64> {
+        Some(self.holder)
+    }
+
+    fn settings(&self) -> &StoreSettings {
+        &self.settings
+    }
+
+    fn watch(&self, since: Seq, listener: Listener) {
+        let listening = listen::start(self.url.clone(), self.holder, since, listener);
+        *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = listening;
+    }
+
+    fn close(&self) {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+fn is_usable(connection: &mut Db) -> bool {
+    match connection {
+        Db::Sqlite(_) => true,
+        Db::Postgres(connection) => connection.ping().is_ok(),
+    }
+}
+
+/// A connection that reads.
+pub(crate) struct PgReader(Db);
+
+impl Reader for PgReader {
+    type Row<'r> = scan::Row;
+
+    fn diesel(&mut self) -> &mut Db {
+        &mut self.0
+    }
+
+    fn scan(
+        &mut self,
+        sql: &str,
+        range: Range,
+        visit: impl FnMut(&scan::Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match &mut self.0 {
+            Db::Postgres(connection) => scan::scan(connection, sql, range, visit),
+            Db::Sqlite(_) => Err(StoreError::Closed),
+        }
+    }
+
+    fn is_usable(&mut self) -> bool {
+        is_usable(&mut self.0)
+    }
+}
