@@ -17,11 +17,13 @@ pub mod hdbscan;
 pub mod input;
 pub mod intrinsic_dimension;
 pub mod isolation_forest;
+pub mod itemsets;
 pub mod k_means;
 mod lanes;
 pub mod logistic;
 pub mod metrics;
 pub mod neighbors;
+pub mod patterns;
 pub mod pca;
 #[cfg(test)]
 mod planted_clusters;
