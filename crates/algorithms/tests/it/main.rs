@@ -5,4 +5,5 @@ mod calibrated_boosting;
 mod hdbscan_reference;
 mod isolation_forest_adbench;
 mod npz;
+mod patterns_reference;
 mod snapshots;

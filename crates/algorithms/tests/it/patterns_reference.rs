@@ -1,0 +1,95 @@
+//! Itemsets, sequences and subgraphs against published tools on published data; where the figures come from stands in
+//! `tests/data/patterns/README.md`.
+
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use souffleur_algorithms::ParamGuard;
+use souffleur_algorithms::itemsets::{FrequentItemsets, ItemsetAlgorithm, ItemsetTarget, Transactions};
+use souffleur_algorithms::patterns::MinSupport;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/patterns").join(name)
+}
+
+fn unzipped(path: &Path) -> String {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    text
+}
+
+/// How many patterns of each length, from 1 on, and the sum of their supports.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Found {
+    by_length: Vec<u64>,
+    supports: u64,
+}
+
+impl Found {
+    fn add(&mut self, length: usize, support: u32) -> ControlFlow<()> {
+        self.by_length.resize(self.by_length.len().max(length), 0);
+        self.by_length[length - 1] += 1;
+        self.supports += u64::from(support);
+        ControlFlow::Continue(())
+    }
+
+    fn total(&self) -> u64 {
+        self.by_length.iter().sum()
+    }
+}
+
+fn mushroom() -> Transactions {
+    let text = unzipped(&fixture("mushroom.dat.gz"));
+    let row = |line: &str| line.split_whitespace().map(|item| item.parse().unwrap()).collect::<Vec<u32>>();
+    Transactions::from_rows(text.lines().map(row)).unwrap()
+}
+
+fn itemsets(rows: &Transactions, share: f64, algorithm: ItemsetAlgorithm, target: ItemsetTarget) -> Found {
+    let params = FrequentItemsets::params(MinSupport::Share(share)).algorithm(algorithm).target(target);
+    let mut found = Found::default();
+    params.check().unwrap().mine(rows, &(), |items, support| found.add(items.len(), support)).unwrap();
+    found
+}
+
+#[test]
+fn mushroom_itemsets_are_those_of_the_reference() {
+    let rows = mushroom();
+    assert_eq!((rows.len(), rows.items().len()), (8124, 119));
+    let expected: [(f64, &[u64], u64); 5] = [
+        (0.6, &[8, 18, 17, 7, 1], 321_916),
+        (0.5, &[13, 41, 56, 35, 8], 777_188),
+        (0.4, &[21, 97, 185, 170, 76, 15, 1], 2_252_092),
+        (0.3, &[28, 163, 455, 725, 712, 441, 169, 38, 4], 8_192_060),
+        (
+            0.2,
+            &[43, 376, 1472, 3559, 6267, 8802, 10_151, 9488, 7010, 4004, 1729, 546, 119, 16, 1],
+            98_797_340,
+        ),
+    ];
+    for algorithm in [ItemsetAlgorithm::Eclat, ItemsetAlgorithm::FpGrowth] {
+        for ((share, by_length, supports), total) in expected.into_iter().zip([51, 153, 565, 2735, 53_583]) {
+            let found = itemsets(&rows, share, algorithm, ItemsetTarget::All);
+            assert_eq!(found, Found { by_length: by_length.to_vec(), supports }, "{algorithm:?} at {share}");
+            assert_eq!(found.total(), total);
+        }
+    }
+}
+
+#[test]
+fn mushroom_closed_and_maximal_itemsets_are_those_of_the_reference() {
+    let rows = mushroom();
+    let expected = [
+        (0.6, (19, 123_216), (5, 26_570)),
+        (0.5, (45, 238_282), (15, 67_030)),
+        (0.4, (140, 577_780), (41, 141_376)),
+        (0.3, (427, 1_384_872), (63, 164_820)),
+        (0.2, (1197, 2_883_804), (158, 270_554)),
+    ];
+    for (share, closed, maximal) in expected {
+        for (target, expected) in [(ItemsetTarget::Closed, closed), (ItemsetTarget::Maximal, maximal)] {
+            let found = itemsets(&rows, share, ItemsetAlgorithm::Automatic, target);
+            assert_eq!((found.total(), found.supports), expected, "{target:?} at {share}");
+        }
+    }
+}
