@@ -27,6 +27,7 @@ pub mod patterns;
 pub mod pca;
 #[cfg(test)]
 mod planted_clusters;
+pub mod sequences;
 mod space_tree;
 pub mod successive_halving;
 mod symmetric_eigen;

@@ -10,6 +10,6 @@ mod support;
 
 pub(crate) use coded_rows::{CodedRows, Coding};
 pub use errors::{PatternsError, PatternsParamsError};
-pub(crate) use stream::{Outlet, Stop, Visit, in_order};
+pub(crate) use stream::{Outlet, Stop, Visit, in_order, paced};
 pub(crate) use support::{LENGTH_MAX, check_limits};
 pub use support::{MinSupport, Mined};

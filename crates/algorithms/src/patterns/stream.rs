@@ -93,6 +93,19 @@ impl Order<'_> {
     }
 }
 
+/// Asks the watch every millisecond or so of the work that the function is told of, out of `total`.
+pub(crate) fn paced(watch: &dyn Watch, total: u64) -> impl FnMut(u64) -> Result<(), Stop> {
+    let progress = Progress::new(watch, total);
+    let mut steps = 0;
+    move |more| {
+        steps += more;
+        if steps >= STEPS_PER_TICK {
+            progress.advance(std::mem::take(&mut steps))?;
+        }
+        Ok(())
+    }
+}
+
 /// Where one thread puts the patterns of the unit it works on.
 pub(crate) struct Outlet<'s, 'a> {
     stream: &'s Stream<'a>,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use souffleur_algorithms::ParamGuard;
 use souffleur_algorithms::itemsets::{FrequentItemsets, ItemsetAlgorithm, ItemsetTarget, Transactions};
 use souffleur_algorithms::patterns::MinSupport;
+use souffleur_algorithms::sequences::{FrequentSequences, Sequences};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/patterns").join(name)
@@ -61,11 +62,7 @@ fn mushroom_itemsets_are_those_of_the_reference() {
         (0.5, &[13, 41, 56, 35, 8], 777_188),
         (0.4, &[21, 97, 185, 170, 76, 15, 1], 2_252_092),
         (0.3, &[28, 163, 455, 725, 712, 441, 169, 38, 4], 8_192_060),
-        (
-            0.2,
-            &[43, 376, 1472, 3559, 6267, 8802, 10_151, 9488, 7010, 4004, 1729, 546, 119, 16, 1],
-            98_797_340,
-        ),
+        (0.2, &[43, 376, 1472, 3559, 6267, 8802, 10_151, 9488, 7010, 4004, 1729, 546, 119, 16, 1], 98_797_340),
     ];
     for algorithm in [ItemsetAlgorithm::Eclat, ItemsetAlgorithm::FpGrowth] {
         for ((share, by_length, supports), total) in expected.into_iter().zip([51, 153, 565, 2735, 53_583]) {
@@ -92,4 +89,44 @@ fn mushroom_closed_and_maximal_itemsets_are_those_of_the_reference() {
             assert_eq!((found.total(), found.supports), expected, "{target:?} at {share}");
         }
     }
+}
+
+/// Hobbes' Leviathan (1651), one sequence of words for each sentence; nothing where it is absent.
+fn leviathan() -> Option<Sequences> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let shared = std::env::var_os("SOUFFLEUR_SHARED").map_or(beside, PathBuf::from);
+    let path = shared.join("data/patterns/LEVIATHAN.txt.gz");
+    if !path.exists() {
+        println!("skipped: no reference data (SOUFFLEUR_SHARED)");
+        return None;
+    }
+    // -1 ends an itemset, here of a single word, and -2 a sequence.
+    let row = |line: &str| line.split_whitespace().filter_map(|word| word.parse().ok()).collect::<Vec<u32>>();
+    let text = unzipped(&path);
+    Some(Sequences::from_rows(text.lines().map(row).filter(|row| !row.is_empty())).unwrap())
+}
+
+#[test]
+fn leviathan_sequences_are_those_of_the_reference() {
+    let Some(sequences) = leviathan() else { return };
+    assert_eq!((sequences.len(), sequences.items().len()), (5834, 9025));
+    let expected: [(u32, bool, &[u64], u64); 3] = [
+        (584, false, &[39, 171, 238, 154, 45, 4], 594_642),
+        (584, true, &[39, 171, 238, 154, 45, 4], 594_642),
+        (292, false, &[86, 508, 1094, 1110, 647, 209, 43, 1], 1_754_097),
+    ];
+    let find = |min_support, closed| {
+        let params = FrequentSequences::params(MinSupport::Rows(min_support)).closed(closed).check().unwrap();
+        let mut found = Found::default();
+        params.mine(&sequences, &(), |items, support| found.add(items.len(), support)).unwrap();
+        found
+    };
+    for ((min_support, closed, by_length, supports), total) in expected.into_iter().zip([651, 651, 3698]) {
+        let found = find(min_support, closed);
+        assert_eq!(found, Found { by_length: by_length.to_vec(), supports }, "{min_support}, closed: {closed}");
+        assert_eq!(found.total(), total);
+    }
+    // Closed among the 3,698, by comparing them all with each other.
+    let closed = find(292, true);
+    assert_eq!((closed.total(), closed.supports), (3679, 1_747_354));
 }
