@@ -29,6 +29,7 @@ pub mod pca;
 mod planted_clusters;
 pub mod sequences;
 mod space_tree;
+pub mod subgraphs;
 pub mod successive_halving;
 mod symmetric_eigen;
 pub mod watch;

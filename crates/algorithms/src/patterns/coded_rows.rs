@@ -89,7 +89,7 @@ fn sort_row(items: &mut Vec<u32>, start: usize) {
 }
 
 /// Replaces each name by its place among the names, which are given back ascending.
-fn encode(items: &mut [u32]) -> Vec<u32> {
+pub(crate) fn encode(items: &mut [u32]) -> Vec<u32> {
     let Some(last) = items.iter().max().map(|last| *last as usize) else { return Vec::new() };
     // A table of all possible names is the fastest, if it is not much larger than the rows.
     if last <= 4 * items.len() + (1 << 16) {

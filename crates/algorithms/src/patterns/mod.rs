@@ -8,7 +8,7 @@ mod errors;
 mod stream;
 mod support;
 
-pub(crate) use coded_rows::{CodedRows, Coding};
+pub(crate) use coded_rows::{CodedRows, Coding, encode};
 pub use errors::{PatternsError, PatternsParamsError};
 pub(crate) use stream::{Outlet, Stop, Visit, in_order, paced};
 pub(crate) use support::{LENGTH_MAX, check_limits};

@@ -9,6 +9,7 @@ use souffleur_algorithms::ParamGuard;
 use souffleur_algorithms::itemsets::{FrequentItemsets, ItemsetAlgorithm, ItemsetTarget, Transactions};
 use souffleur_algorithms::patterns::MinSupport;
 use souffleur_algorithms::sequences::{FrequentSequences, Sequences};
+use souffleur_algorithms::subgraphs::{FrequentSubgraphs, Graphs};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/patterns").join(name)
@@ -129,4 +130,43 @@ fn leviathan_sequences_are_those_of_the_reference() {
     // Closed among the 3,698, by comparing them all with each other.
     let closed = find(292, true);
     assert_eq!((closed.total(), closed.supports), (3679, 1_747_354));
+}
+
+/// Graphs in gSpan's text format: `t` begins one, `v` is a vertex and its label, `e` an edge and its.
+fn graphs(name: &str) -> Graphs {
+    let text = std::fs::read_to_string(fixture(name)).unwrap();
+    let mut graphs: Vec<(Vec<u32>, Vec<[u32; 3]>)> = Vec::new();
+    for line in text.lines().filter(|line| *line != "t # -1") {
+        let numbers: Vec<u32> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        match (&line[..1], &numbers[..], graphs.last_mut()) {
+            ("t", ..) => graphs.push((Vec::new(), Vec::new())),
+            ("v", [vertex, label], Some((labels, _))) if *vertex as usize == labels.len() => labels.push(*label),
+            ("e", [a, b, label], Some((_, edges))) => edges.push([*a, *b, *label]),
+            _ => panic!("{name}: {line}"),
+        }
+    }
+    Graphs::from_graphs(graphs).unwrap()
+}
+
+#[test]
+fn subgraphs_are_those_of_the_reference() {
+    // For each support the patterns of 2, 3 ... vertices.
+    let expected: [(&str, u32, &[u64]); 8] = [
+        ("graph_data_5.txt", 2, &[6, 8, 10, 10, 15, 16, 12, 11, 13, 14, 14, 12, 10]),
+        ("graph_data_5.txt", 3, &[4, 3, 1, 1, 2]),
+        ("graph_data_5.txt", 4, &[1]),
+        ("graph_data_5.txt", 5, &[1]),
+        ("graph_data_simple_5.txt", 2, &[5, 4, 4, 3, 1]),
+        ("graph_data_simple_5.txt", 3, &[1]),
+        ("graph_data_simple_5.txt", 4, &[1]),
+        ("graph_data_simple_5.txt", 5, &[]),
+    ];
+    for ((name, min_support, by_vertices), total) in expected.into_iter().zip([151, 11, 1, 1, 17, 1, 1, 0]) {
+        let graphs = graphs(name);
+        assert_eq!(graphs.len(), 5);
+        let params = FrequentSubgraphs::params(MinSupport::Rows(min_support)).check().unwrap();
+        let mut found = Found::default();
+        params.mine(&graphs, &(), |pattern, support| found.add(pattern.vertex_labels.len() - 1, support)).unwrap();
+        assert_eq!((found.total(), &found.by_length[..]), (total, by_vertices), "{name} at {min_support}");
+    }
 }
