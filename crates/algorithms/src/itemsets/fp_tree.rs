@@ -42,13 +42,15 @@ impl FpTree {
         let mut order: Vec<(u64, u32)> =
             (0..rows.len()).into_par_iter().map(|row| (keys.of(rows.row(row)), row)).collect();
         order.par_sort_unstable_by(|(a, row_a), (b, row_b)| {
-            a.cmp(b).then_with(|| keys.rest(rows.row(*row_a)).cmp(keys.rest(rows.row(*row_b))))
+            let rest = |row: u32| if keys.is_whole(*a) { &[][..] } else { keys.rest(rows.row(row)) };
+            a.cmp(b).then_with(|| rest(*row_a).cmp(rest(*row_b)))
         });
         let mut tree = Self { items: entries(ranking), ..Self::default() };
-        let mut path: Vec<(u32, u32)> = Vec::new();
+        let (mut path, mut decoded): (Vec<(u32, u32)>, Vec<u32>) = (Vec::new(), Vec::new());
         for chunk in order.chunks(PER_TICK) {
-            for (_, row) in chunk {
-                let row = rows.row(*row);
+            for (key, row) in chunk {
+                // Rows that are wholly in their keys need not be fetched from all over the memory.
+                let row = if keys.is_whole(*key) { keys.decode(*key, &mut decoded) } else { rows.row(*row) };
                 let shared = path.iter().zip(row).take_while(|((item, _), own)| item == *own).count();
                 path.truncate(shared);
                 for item in &row[shared..] {
@@ -233,7 +235,20 @@ impl Keys {
 
     fn of(&self, row: &[u32]) -> u64 {
         let items = row.iter().map(|rank| u64::from(*rank) + 1).chain(std::iter::repeat(0)).take(self.items);
-        items.fold(0, |key, item| key << self.bits | item)
+        items.fold(0, |key, item| (key << self.bits) | item)
+    }
+
+    /// Whether a transaction with this key is shorter than the key.
+    fn is_whole(&self, key: u64) -> bool {
+        key & ((1 << self.bits) - 1) == 0
+    }
+
+    /// The transaction that is wholly in a key. `items` is memory.
+    fn decode<'a>(&self, key: u64, items: &'a mut Vec<u32>) -> &'a [u32] {
+        items.clear();
+        let place = |at: usize| ((key >> (self.bits as usize * at)) & ((1 << self.bits) - 1)) as u32;
+        items.extend((0..self.items).rev().map(place).take_while(|item| *item > 0).map(|item| item - 1));
+        items
     }
 
     /// What of a transaction is not in its key.

@@ -1,7 +1,7 @@
 //! Frequent itemsets: which things occur together often, and which of them foretell others.
 
 mod algorithm;
-
+mod association_rules;
 mod eclat;
 mod fp_growth;
 mod fp_tree;
@@ -12,6 +12,6 @@ mod transactions;
 mod vertical;
 
 pub use algorithm::{FrequentItemsets, Itemset};
-
+pub use association_rules::{AssociationRule, AssociationRulesParams, AssociationRulesValidParams};
 pub use hyperparams::{ItemsetAlgorithm, ItemsetTarget, ItemsetsParams, ItemsetsValidParams};
 pub use transactions::Transactions;

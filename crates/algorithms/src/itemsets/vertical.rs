@@ -215,7 +215,7 @@ fn project_with(mask: &[u64], source: &[u64], out: &mut [u64], start: usize, ext
 fn extract(source: u64, mut mask: u64) -> u64 {
     let (mut bits, mut at) = (0, 0);
     while mask != 0 {
-        bits |= (source >> mask.trailing_zeros() & 1) << at;
+        bits |= ((source >> mask.trailing_zeros()) & 1) << at;
         mask &= mask - 1;
         at += 1;
     }
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     fn bits(words: &[u64]) -> Vec<bool> {
-        words.iter().flat_map(|word| (0..64).map(move |at| word >> at & 1 == 1)).collect()
+        words.iter().flat_map(|word| (0..64).map(move |at| (word >> at) & 1 == 1)).collect()
     }
 
     proptest! {

@@ -125,6 +125,6 @@ mod tests {
                 (&[2, 0, 0, 1][..], &[][..], &[1, 2][..])
             );
         }
-        assert_eq!(CodedRows::read(&[[0; 0]; 0], Coding::Sets).unwrap().len(), 0);
+        assert_eq!(CodedRows::read([[0; 0]; 0], Coding::Sets).unwrap().len(), 0);
     }
 }

@@ -87,6 +87,9 @@ pub enum PatternsError {
         /// The vertices that it names.
         ends: (u32, u32),
     },
+    /// Association rules were asked for from itemsets that are not all frequent ones.
+    #[error("the support of a part of itemset {0} is not among the itemsets: rules need all frequent ones")]
+    MissingPart(usize),
     /// The caller stopped the computation.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),

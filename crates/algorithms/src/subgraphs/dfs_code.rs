@@ -13,13 +13,13 @@ pub(super) struct Key(pub(super) u64);
 impl Key {
     /// An edge from the last vertex back to one on its path.
     pub(super) fn backward(to: u32, edge: u32) -> Self {
-        Self(u64::from(to) << (2 * LABEL_BITS) | u64::from(edge) << LABEL_BITS)
+        Self((u64::from(to) << (2 * LABEL_BITS)) | (u64::from(edge) << LABEL_BITS))
     }
 
     /// An edge from a vertex on the path, of `vertices` vertices so far, to a new one.
     pub(super) fn forward(vertices: usize, from: u32, edge: u32, label: u32) -> Self {
-        let place = vertices as u64 - 1 - u64::from(from) | 1 << PLACE_BITS;
-        Self(place << (2 * LABEL_BITS) | u64::from(edge) << LABEL_BITS | u64::from(label))
+        let place = (vertices as u64 - 1 - u64::from(from)) | (1 << PLACE_BITS);
+        Self((place << (2 * LABEL_BITS)) | (u64::from(edge) << LABEL_BITS) | u64::from(label))
     }
 }
 
@@ -100,5 +100,23 @@ impl DfsCode {
             self.path.pop();
             self.path.extend(left);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_in_the_order_of_the_codes() {
+        let ordered = [
+            Key::backward(0, 9),
+            Key::backward(2, 1),
+            Key::forward(5, 4, 0, 3),
+            Key::forward(5, 4, 1, 2),
+            Key::forward(5, 4, 1, 3),
+            Key::forward(5, 0, 0, 0),
+        ];
+        assert!(ordered.is_sorted());
     }
 }

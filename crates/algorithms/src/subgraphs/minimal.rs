@@ -1,6 +1,6 @@
 //! Whether a code is the least of all codes of its pattern: only then is the pattern looked at, so each is seen once.
 
-use super::dfs_code::{DfsCode, Key};
+use super::dfs_code::DfsCode;
 use super::extension::{Extension, extensions};
 use super::labelled::{Labelled, Neighbour};
 use crate::patterns::{Outlet, Stop};
@@ -85,23 +85,5 @@ impl Minimality {
             }
             offsets.push(neighbours.len() as u32);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_in_the_order_of_the_codes() {
-        let ordered = [
-            Key::backward(0, 9),
-            Key::backward(2, 1),
-            Key::forward(5, 4, 0, 3),
-            Key::forward(5, 4, 1, 2),
-            Key::forward(5, 4, 1, 3),
-            Key::forward(5, 0, 0, 0),
-        ];
-        assert!(ordered.is_sorted());
     }
 }

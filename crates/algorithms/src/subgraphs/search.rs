@@ -24,7 +24,7 @@ impl Hasher for Spread {
     }
     fn write_u64(&mut self, value: u64) {
         let product = (self.0 ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = product ^ product >> 32;
+        self.0 = product ^ (product >> 32);
     }
 }
 

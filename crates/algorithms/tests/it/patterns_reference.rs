@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use souffleur_algorithms::ParamGuard;
-use souffleur_algorithms::itemsets::{FrequentItemsets, ItemsetAlgorithm, ItemsetTarget, Transactions};
+use souffleur_algorithms::itemsets::{
+    AssociationRulesParams, FrequentItemsets, ItemsetAlgorithm, ItemsetTarget, Transactions,
+};
 use souffleur_algorithms::patterns::MinSupport;
 use souffleur_algorithms::sequences::{FrequentSequences, Sequences};
 use souffleur_algorithms::subgraphs::{FrequentSubgraphs, Graphs};
@@ -90,6 +92,28 @@ fn mushroom_closed_and_maximal_itemsets_are_those_of_the_reference() {
             assert_eq!((found.total(), found.supports), expected, "{target:?} at {share}");
         }
     }
+}
+
+/// mlxtend 0.25.0: `association_rules(fpgrowth(table, .4), metric="confidence", min_threshold=.9)`.
+#[test]
+fn mushroom_rules_are_those_of_the_reference() {
+    let rows = mushroom();
+    let sets = FrequentItemsets::params(MinSupport::Share(0.4)).check().unwrap().collect(&rows, &()).unwrap();
+    let rules = AssociationRulesParams::new().min_confidence(0.9).check().unwrap();
+    let rules = rules.collect(&sets, rows.len(), &()).unwrap();
+    assert_eq!((sets.len(), rules.len()), (565, 2404));
+    let finite: Vec<f64> = rules.iter().map(|rule| rule.conviction).filter(|value| value.is_finite()).collect();
+    assert_eq!(finite.len(), 1465);
+    for (found, expected) in [
+        (rules.iter().map(|rule| rule.confidence).sum::<f64>(), 2_331.267_017_305_121_5),
+        (rules.iter().map(|rule| rule.lift).sum(), 2_623.761_621_952_961),
+        (rules.iter().map(|rule| rule.leverage).sum(), 72.449_838_071_196_33),
+        (finite.iter().sum(), 5_084.178_208_793_301),
+    ] {
+        assert!((found / expected - 1.0_f64).abs() < 1e-11, "{found}, not {expected}");
+    }
+    let best = rules.iter().filter(|rule| rule.lift >= 1.5);
+    assert_eq!(best.count(), 93);
 }
 
 /// Hobbes' Leviathan (1651), one sequence of words for each sentence; nothing where it is absent.
