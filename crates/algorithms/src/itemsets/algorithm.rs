@@ -120,7 +120,7 @@ impl ItemsetsValidParams {
         }
         let rows = RankedRows::new(rows, &ranking, watch)?;
         if plan.unwrap_or_else(|| Plan::of_lists(self, &rows)) == Plan::Inverted {
-            return self.eclat(&Inverted::new(rows, &ranking), &ranking, min_support, watch, visit);
+            return self.eclat(&Inverted::new(rows, &ranking, watch)?, &ranking, min_support, watch, visit);
         }
         let tree = FpTree::new(&rows, &ranking, watch)?;
         drop(rows);

@@ -97,7 +97,7 @@ impl<'a> Eclat<'a> {
     ) -> Result<(), Stop> {
         // A single entry has nothing to be compared with.
         if below.entries.len() > 1 {
-            outlet.spend(database.project(at, &self.sources, below))?;
+            database.project(at, &self.sources, below, outlet)?;
         }
         (0..below.candidates).rev().try_for_each(|at| self.choose(below, at, depth + 1, outlet))
     }
@@ -127,7 +127,7 @@ impl<'a> Eclat<'a> {
         }
         self.supports.clear();
         self.supports.resize(compared, 0);
-        outlet.spend(database.joint_supports(at, compared, &mut self.supports))?;
+        database.joint_supports(at, compared, &mut self.supports, outlet)?;
         for (other, (entry, joint)) in entries.iter().zip(&self.supports).enumerate() {
             if *joint < self.min_support || other == at {
                 continue;

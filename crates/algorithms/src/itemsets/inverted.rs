@@ -2,6 +2,8 @@
 
 use super::ranked::{RankedRows, Ranking};
 use super::vertical::{Conditional, Database, Entry, entries};
+use crate::patterns::{Outlet, Stop, paced};
+use crate::watch::Watch;
 
 /// All transactions, and where each item is.
 pub(super) struct Inverted {
@@ -13,7 +15,8 @@ pub(super) struct Inverted {
 }
 
 impl Inverted {
-    pub(super) fn new(rows: RankedRows, ranking: &Ranking) -> Self {
+    pub(super) fn new(rows: RankedRows, ranking: &Ranking, watch: &dyn Watch) -> Result<Self, Stop> {
+        let mut spend = paced(watch, ranking.occurrences());
         let entries = entries(ranking);
         let mut offsets = vec![0];
         offsets.extend(ranking.supports.iter().scan(0, |end, support| {
@@ -23,13 +26,14 @@ impl Inverted {
         let mut next = offsets.clone();
         let mut holders = vec![0; next.last().copied().unwrap_or(0)];
         for row in 0..rows.len() {
+            spend(rows.row(row).len() as u64)?;
             for rank in rows.row(row) {
                 let place = &mut next[*rank as usize];
                 holders[*place] = row;
                 *place += 1;
             }
         }
-        Self { entries, rows, offsets, holders }
+        Ok(Self { entries, rows, offsets, holders })
     }
 
     /// The transactions that hold an item.
@@ -43,21 +47,30 @@ impl Database for Inverted {
         &self.entries
     }
 
-    fn joint_supports(&self, at: usize, upto: usize, supports: &mut [u32]) -> u64 {
-        let mut steps = upto as u64;
-        for row in self.holders(at) {
+    fn joint_supports(
+        &self,
+        at: usize,
+        upto: usize,
+        supports: &mut [u32],
+        outlet: &mut Outlet<'_, '_>,
+    ) -> Result<(), Stop> {
+        self.holders(at).try_for_each(|row| {
             row.iter().take_while(|rank| (**rank as usize) < upto).for_each(|rank| supports[*rank as usize] += 1);
-            steps += row.len() as u64;
-        }
-        steps
+            outlet.spend(4 + row.len() as u64)
+        })
     }
 
-    fn project(&self, at: usize, sources: &[u32], out: &mut Conditional) -> u64 {
+    fn project(
+        &self,
+        at: usize,
+        sources: &[u32],
+        out: &mut Conditional,
+        outlet: &mut Outlet<'_, '_>,
+    ) -> Result<(), Stop> {
         out.reset(self.entries[at].support);
         let last = sources.iter().max().map_or(0, |last| *last as usize);
         let mut entry_of = vec![usize::MAX; last + 1];
         sources.iter().enumerate().for_each(|(entry, source)| entry_of[*source as usize] = entry);
-        let mut steps = last as u64;
         for (number, row) in self.holders(at).enumerate() {
             for rank in row.iter().take_while(|rank| **rank as usize <= last) {
                 let entry = entry_of[*rank as usize];
@@ -65,8 +78,8 @@ impl Database for Inverted {
                     out.set(entry, number);
                 }
             }
-            steps += row.len() as u64;
+            outlet.spend(4 + row.len() as u64)?;
         }
-        steps
+        Ok(())
     }
 }

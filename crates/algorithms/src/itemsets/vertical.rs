@@ -4,7 +4,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::ranked::{NONE, Ranking};
-use crate::patterns::{CodedRows, Stop};
+use crate::patterns::{CodedRows, Outlet, Stop};
 use crate::watch::{Progress, Watch};
 
 /// Words of one item in a block: 4096 transactions. The blocks of a few dozen items fit into the nearest cache.
@@ -25,12 +25,22 @@ pub(super) trait Database {
     fn entries(&self) -> &[Entry];
 
     /// Adds to `supports[e]`, for each entry `e` up to before `upto`, the transactions that it shares with entry `at`.
-    /// Returns the work this took.
-    fn joint_supports(&self, at: usize, upto: usize, supports: &mut [u32]) -> u64;
+    fn joint_supports(
+        &self,
+        at: usize,
+        upto: usize,
+        supports: &mut [u32],
+        outlet: &mut Outlet<'_, '_>,
+    ) -> Result<(), Stop>;
 
     /// Keeps the transactions that hold entry `at`, for the entries in `sources`. `out` has its entries already.
-    /// Returns the work this took.
-    fn project(&self, at: usize, sources: &[u32], out: &mut Conditional) -> u64;
+    fn project(
+        &self,
+        at: usize,
+        sources: &[u32],
+        out: &mut Conditional,
+        outlet: &mut Outlet<'_, '_>,
+    ) -> Result<(), Stop>;
 }
 
 /// The database under some items: only transactions that hold them all, item after item.
@@ -68,12 +78,24 @@ impl Database for Conditional {
         &self.entries
     }
 
-    fn joint_supports(&self, at: usize, upto: usize, supports: &mut [u32]) -> u64 {
+    fn joint_supports(
+        &self,
+        at: usize,
+        upto: usize,
+        supports: &mut [u32],
+        outlet: &mut Outlet<'_, '_>,
+    ) -> Result<(), Stop> {
         joint_supports(self.words(at), &self.bits[..upto * self.width], supports);
-        (upto * (4 + self.width / 4)) as u64
+        outlet.spend((upto * (4 + self.width / 4)) as u64)
     }
 
-    fn project(&self, at: usize, sources: &[u32], out: &mut Conditional) -> u64 {
+    fn project(
+        &self,
+        at: usize,
+        sources: &[u32],
+        out: &mut Conditional,
+        outlet: &mut Outlet<'_, '_>,
+    ) -> Result<(), Stop> {
         let (mask, support) = (self.words(at), self.entries[at].support);
         let sparse = 2 * support as usize <= 64 * self.width;
         out.reset(if sparse { support } else { 64 * self.width as u32 });
@@ -85,7 +107,7 @@ impl Database for Conditional {
                 out.iter_mut().zip(mask.iter().zip(source)).for_each(|(out, (mask, source))| *out = mask & source);
             }
         }
-        (sources.len() * (4 + self.width)) as u64
+        outlet.spend((sources.len() * (4 + self.width)) as u64)
     }
 }
 
@@ -137,12 +159,26 @@ impl Database for Blocks {
         &self.entries
     }
 
-    fn joint_supports(&self, at: usize, upto: usize, supports: &mut [u32]) -> u64 {
-        self.blocks().for_each(|block| joint_supports(of(block, at), &block[..upto * BLOCK_WORDS], supports));
-        (self.blocks().len() * upto * BLOCK_WORDS / 4) as u64
+    fn joint_supports(
+        &self,
+        at: usize,
+        upto: usize,
+        supports: &mut [u32],
+        outlet: &mut Outlet<'_, '_>,
+    ) -> Result<(), Stop> {
+        self.blocks().try_for_each(|block| {
+            joint_supports(of(block, at), &block[..upto * BLOCK_WORDS], supports);
+            outlet.spend((upto * BLOCK_WORDS / 4) as u64)
+        })
     }
 
-    fn project(&self, at: usize, sources: &[u32], out: &mut Conditional) -> u64 {
+    fn project(
+        &self,
+        at: usize,
+        sources: &[u32],
+        out: &mut Conditional,
+        outlet: &mut Outlet<'_, '_>,
+    ) -> Result<(), Stop> {
         out.reset(self.entries[at].support);
         let mut start = 0;
         for block in self.blocks() {
@@ -151,8 +187,9 @@ impl Database for Blocks {
                 project(mask, of(block, *source as usize), out, start);
             }
             start += mask.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+            outlet.spend((sources.len() * BLOCK_WORDS) as u64)?;
         }
-        (self.blocks().len() * sources.len() * BLOCK_WORDS) as u64
+        Ok(())
     }
 }
 

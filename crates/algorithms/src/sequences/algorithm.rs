@@ -80,7 +80,7 @@ pub struct SequencePattern {
 /// let visits = Sequences::from_rows(vec![vec![1, 5, 2, 3], vec![1, 2, 2, 3], vec![3, 1, 2]])?;
 /// let found = FrequentSequences::params(MinSupport::Rows(2)).closed(true).check()?.collect(&visits, &())?;
 /// let items: Vec<&[u32]> = found.iter().map(|pattern| &pattern.items[..]).collect();
-/// assert_eq!(items, [&[1, 2][..], &[1, 2, 3]]);
+/// assert_eq!(items, [&[1, 2][..], &[1, 2, 3], &[3]]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy)]

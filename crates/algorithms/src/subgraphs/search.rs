@@ -36,6 +36,8 @@ struct Group {
     support: u32,
     last: u32,
     places: usize,
+    /// Where its places begin in the list of all.
+    start: usize,
 }
 
 /// What can follow one pattern.
@@ -44,8 +46,29 @@ struct Level {
     groups: Vec<Group>,
     /// Where it can: the group, the place of the pattern and the vertex of the graph that is added.
     found: Vec<(u32, u32, u32)>,
+    /// The same, group after group.
+    grouped: Vec<(u32, u32)>,
     /// The places of the longer pattern.
     places: Vec<u32>,
+}
+
+impl Level {
+    /// Sorts what was found by its group; what belongs to one group stays in the order of the graphs.
+    fn group(&mut self) {
+        let mut end = 0;
+        for group in &mut self.groups {
+            group.start = end;
+            end += group.places;
+        }
+        self.grouped.clear();
+        self.grouped.resize(end, (0, 0));
+        for (group, number, vertex) in &self.found {
+            let group = &mut self.groups[*group as usize];
+            self.grouped[group.start] = (*number, *vertex);
+            group.start += 1;
+        }
+        self.groups.iter_mut().for_each(|group| group.start -= group.places);
+    }
 }
 
 /// The search of one thread.
@@ -147,7 +170,7 @@ impl<'a> Search<'a> {
                 let new = level.groups.len() as u32;
                 let group = *self.group_of.entry(extension.key).or_insert(new);
                 if group == new {
-                    level.groups.push(Group { extension, support: 0, last: u32::MAX, places: 0 });
+                    level.groups.push(Group { extension, support: 0, last: u32::MAX, places: 0, start: 0 });
                 }
                 let known = &mut level.groups[group as usize];
                 known.support += u32::from(known.last != graph);
@@ -155,19 +178,20 @@ impl<'a> Search<'a> {
                 known.places += 1;
                 level.found.push((group, number, extension.vertex));
             });
-            outlet.spend(8 * (size + level.found.len() - before) as u64)?;
+            outlet.spend(12 * (size + level.found.len() - before) as u64)?;
         }
+        level.group();
         Ok(())
     }
 
     /// Lists the places of the pattern that a group makes.
     fn gather(&self, group: u32, places: &[u32], level: &mut Level) {
-        let Group { extension, places: count, .. } = level.groups[group as usize];
+        let Group { extension, places: count, start, .. } = level.groups[group as usize];
         let forward = extension.to > extension.from;
         let size = self.code.labels.len() - usize::from(forward);
         level.places.clear();
         level.places.reserve(count * self.code.labels.len());
-        for (_, number, vertex) in level.found.iter().filter(|(of, ..)| *of == group) {
+        for (number, vertex) in &level.grouped[start..start + count] {
             level.places.extend_from_slice(&places[*number as usize * size..][..size]);
             level.places.extend(forward.then_some(*vertex));
         }
