@@ -6,5 +6,6 @@ mod clustering_search_reference;
 mod hdbscan_reference;
 mod isolation_forest_adbench;
 mod npz;
+mod patterns_reference;
 mod snapshots;
 mod tables;

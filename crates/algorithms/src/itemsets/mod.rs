@@ -1,0 +1,17 @@
+//! Frequent itemsets: which things occur together often, and which of them foretell others.
+
+mod algorithm;
+mod association_rules;
+mod eclat;
+mod fp_growth;
+mod fp_tree;
+mod hyperparams;
+mod inverted;
+mod ranked;
+mod transactions;
+mod vertical;
+
+pub use algorithm::{FrequentItemsets, Itemset};
+pub use association_rules::{AssociationRule, AssociationRulesParams, AssociationRulesValidParams};
+pub use hyperparams::{ItemsetAlgorithm, ItemsetTarget, ItemsetsParams, ItemsetsValidParams};
+pub use transactions::Transactions;
