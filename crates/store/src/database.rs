@@ -23,11 +23,16 @@ pub(crate) enum Db {
     Postgres(diesel::pg::PgConnection),
 }
 
+/// A connection to a file as one to whichever database.
+#[cfg(not(feature = "postgres"))]
+pub(crate) fn file(connection: diesel::sqlite::SqliteConnection) -> Db {
+    connection
+}
+
+/// A connection to a file as one to whichever database.
 #[cfg(feature = "postgres")]
-impl From<diesel::sqlite::SqliteConnection> for Db {
-    fn from(connection: diesel::sqlite::SqliteConnection) -> Self {
-        Self::Sqlite(connection)
-    }
+pub(crate) fn file(connection: diesel::sqlite::SqliteConnection) -> Db {
+    Db::Sqlite(connection)
 }
 
 /// What leases ask beyond diesel's common words.

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use souffleur_core::store::StoreError;
 
-use crate::database::{Database, Db, Reader};
+use crate::database::{self, Database, Db, Reader};
 use crate::delta::Range;
 use crate::errors;
 use crate::migrations::bring_up_to_date;
@@ -47,7 +47,7 @@ impl SqliteStore {
         bring_up_to_date(&mut first, migrations::MIGRATIONS)?;
         let appends = raw::Connection::open(&sqlite.path, raw::Access::Write)?;
         configure(&appends, &sqlite.settings)?;
-        Self::start(sqlite, appends, first.into())
+        Self::start(sqlite, appends, database::file(first))
     }
 
     /// The file the store is kept in.
@@ -82,7 +82,7 @@ impl Database for Sqlite {
         diesel::sql_query("PRAGMA query_only = ON").execute(&mut diesel).map_err(errors::database)?;
         let raw = raw::Connection::open(&self.path, raw::Access::ReadOnly)?;
         raw.pragma("busy_timeout", self.settings.busy_timeout_ms)?;
-        Ok(SqliteReader { diesel: diesel.into(), raw })
+        Ok(SqliteReader { diesel: database::file(diesel), raw })
     }
 
     fn ledger<'c>(&'c self, appends: &'c mut raw::Connection) -> Result<Self::Ledger<'c>, StoreError> {
@@ -92,7 +92,7 @@ impl Database for Sqlite {
     fn runs(&self) -> Result<Db, StoreError> {
         let mut connection = self.connect()?;
         prepare_file(&mut connection, &self.settings)?;
-        Ok(connection.into())
+        Ok(database::file(connection))
     }
 
     fn is_usable(&self, _: &mut Db) -> bool {

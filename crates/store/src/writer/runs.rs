@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error_and_the_next_transaction_works() {
-        let mut connection: Db = SqliteConnection::establish(":memory:").unwrap().into();
+        let mut connection = crate::database::file(SqliteConnection::establish(":memory:").unwrap());
         let error = transaction::<()>(&mut connection, |connection| {
             diesel::sql_query("CREATE TABLE half (done)").execute(connection)?;
             panic!("out of tune")
