@@ -121,10 +121,11 @@ impl ClusteringSearchValidParams {
             if open.is_empty() {
                 break;
             }
-            for contender in &open {
-                let next = race.contenders[*contender].agreements.len() + 1;
-                race.resample(&[*contender], next)?;
-            }
+            // Those that are the least far, all at once: whom they rule out needs no more resamples.
+            let done = |contender: &usize| race.contenders[*contender].agreements.len();
+            let least = open.iter().map(done).min().unwrap_or(0);
+            let behind: Vec<usize> = open.iter().copied().filter(|contender| done(contender) == least).collect();
+            race.resample(&behind, least + 1)?;
             let complete = |i: &usize| race.contenders[*i].agreements.len() >= resamples;
             best = race.best((0..race.contenders.len()).filter(complete));
         }

@@ -3,6 +3,7 @@
 use ndarray::{ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 use souffleur_core::features::WIDTH;
+use souffleur_core::job::{Interrupted, Job};
 
 use crate::bridge::contrast::is_category;
 use crate::bridge::words;
@@ -55,26 +56,34 @@ impl Circumstance {
 
     /// All there are for these sessions (rows x 31): the members of categories, the thirds of every other feature, and the
     /// clusters.
-    pub(super) fn all(features: ArrayView2<'_, f32>, clusters: usize) -> Vec<Self> {
+    ///
+    /// # Errors
+    /// If the job was interrupted.
+    pub(super) fn all(features: ArrayView2<'_, f32>, clusters: usize, job: &Job) -> Result<Vec<Self>, Interrupted> {
         let mut all = vec![Self::Any];
         for column in 0..WIDTH.min(features.ncols()) {
+            job.check()?;
             if is_category(column) {
                 all.push(Self::Member { column });
                 continue;
             }
             let mut values = features.column(column).to_vec();
-            values.sort_by(f32::total_cmp);
             let n = values.len();
-            let (Some(&low), Some(&high)) = (values.get(n / 3), values.get(2 * n / 3)) else { continue };
+            if n == 0 {
+                continue;
+            }
+            let mut ranked = |rank: usize| *values.select_nth_unstable_by(rank, f32::total_cmp).1;
+            let (low, high) = (ranked(n / 3), ranked(2 * n / 3));
             if low < high {
-                let most = SHARE_MAXIMUM * n as f64;
-                let (below, above) = (values.partition_point(|v| *v <= low), n - values.partition_point(|v| *v < high));
-                all.extend((below as f64 <= most).then_some(Self::Low { column, at_most: low }));
-                all.extend((above as f64 <= most).then_some(Self::High { column, at_least: high }));
+                let seldom = |holds: &dyn Fn(f32) -> bool| {
+                    values.iter().filter(|value| holds(**value)).count() as f64 <= SHARE_MAXIMUM * n as f64
+                };
+                all.extend(seldom(&|value| value <= low).then_some(Self::Low { column, at_most: low }));
+                all.extend(seldom(&|value| value >= high).then_some(Self::High { column, at_least: high }));
             }
         }
         all.extend((0..).take(clusters).map(|label| Self::Cluster { label }));
-        all
+        Ok(all)
     }
 }
 
@@ -84,11 +93,12 @@ mod tests {
     use souffleur_core::features::{DOMAIN_START, TEAM_SIZE};
 
     use super::*;
+    use crate::bridge::stopped_clock;
 
     #[test]
     fn thirds_are_of_features_that_vary() {
         let features = Array2::from_shape_fn((90, WIDTH), |(row, column)| if column == TEAM_SIZE { row as f32 / 90.0 } else { 0.0 });
-        let all = Circumstance::all(features.view(), 2);
+        let all = Circumstance::all(features.view(), 2, &stopped_clock::job(1)).unwrap();
         let thirds: Vec<Circumstance> =
             all.iter().copied().filter(|c| matches!(c, Circumstance::Low { .. } | Circumstance::High { .. })).collect();
         assert_eq!(thirds.len(), 2, "{thirds:?}");

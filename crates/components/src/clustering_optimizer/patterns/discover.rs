@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use ndarray::{Array2, Axis};
 use souffleur_algorithms::multiple_testing::{benjamini_hochberg, two_sided_z};
 use souffleur_algorithms::stratified_tables::{RiskDifference, Table, risk_difference};
-use souffleur_core::batch::TrainingBatch;
+use souffleur_core::batch::{SessionRules, TrainingBatch};
 use souffleur_core::error::ComponentError;
-use souffleur_core::job::Job;
+use souffleur_core::job::{Interrupted, Job};
 
 use super::layout::{Bits, Layout, prognosis};
 use super::{Circumstance, Known, Pattern};
@@ -18,6 +18,9 @@ use crate::clustering_optimizer::params::Params;
 const SAME_JACCARD: f64 = 0.5;
 /// Most rules, and pairs of rules, that are looked at: those applied most often.
 const ACTIONS_MAX: usize = 200;
+
+/// Rows between two signs of life.
+const ROWS_PER_CHECK: usize = 4096;
 
 /// What was found.
 pub(in super::super) struct Discovered {
@@ -85,14 +88,18 @@ pub(in super::super) fn discover(
     };
     let layout = Layout::new(&prognosis);
     let succeeded = layout.bits(|i| success[i]);
-    let actions = actions(params, &layout, rows, session_rules);
-    let circumstances = Circumstance::all(features.view(), clusters.len());
-    let held: Vec<Bits> =
-        circumstances.iter().map(|c| layout.bits(|i| c.holds(features.row(i), cluster[rows[i]]))).collect();
+    let job = phases.job();
+    let actions = actions(params, &layout, rows, session_rules, job)?;
+    let circumstances = Circumstance::all(features.view(), clusters.len(), job)?;
+    let mut held: Vec<Bits> = Vec::with_capacity(circumstances.len());
+    for circumstance in &circumstances {
+        job.check()?;
+        held.push(layout.bits(|i| circumstance.holds(features.row(i), cluster[rows[i]])));
+    }
     let mut comparisons = Vec::new();
     for (action, Action { with, .. }) in actions.iter().enumerate() {
         for (circumstance, under) in held.iter().enumerate() {
-            phases.job().check()?;
+            job.check()?;
             let effect = risk_difference(&layout.tables(under, with, &succeeded));
             let minimum = params.support_minimum as u64;
             let enough = |e: &RiskDifference| e.first_compared >= minimum && e.second_compared >= minimum;
@@ -101,7 +108,7 @@ pub(in super::super) fn discover(
     }
     let p_values: Vec<f64> = comparisons.iter().map(|comparison| comparison.effect.p_value).collect();
     let rates = benjamini_hochberg(&p_values);
-    let kept = novel(params, &comparisons, &rates, |c| held[c.circumstance].and(&actions[c.action].with), phases.job())?;
+    let kept = novel(params, &comparisons, &rates, |c| held[c.circumstance].and(&actions[c.action].with), job)?;
     let names = |rules: &[u32]| -> Vec<String> {
         rules.iter().filter_map(|rule| Some(session_rules.rule_ids.get(*rule as usize)?.to_string())).collect()
     };
@@ -127,29 +134,33 @@ fn actions(
     params: &Params,
     layout: &Layout,
     rows: &[usize],
-    session_rules: &souffleur_core::batch::SessionRules,
-) -> Vec<Action> {
-    let applied: Vec<Vec<u32>> = rows
-        .iter()
-        .map(|row| {
-            let mut rules = session_rules.rule[session_rules.of(*row)].to_vec();
-            rules.sort_unstable();
-            rules.dedup();
-            rules
-        })
-        .collect();
+    session_rules: &SessionRules,
+    job: &Job,
+) -> Result<Vec<Action>, Interrupted> {
+    let mut applied: Vec<Vec<u32>> = Vec::with_capacity(rows.len());
     let mut uses: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
-    for rules in &applied {
+    for (i, row) in rows.iter().enumerate() {
+        if i % ROWS_PER_CHECK == 0 {
+            job.check()?;
+        }
+        let mut rules = session_rules.rule[session_rules.of(*row)].to_vec();
+        rules.sort_unstable();
+        rules.dedup();
         for (i, first) in rules.iter().enumerate() {
             *uses.entry(vec![*first]).or_insert(0) += 1;
             rules[i + 1..].iter().for_each(|second| *uses.entry(vec![*first, *second]).or_insert(0) += 1);
         }
+        applied.push(rules);
     }
     let mut often: Vec<(Vec<u32>, usize)> = uses.into_iter().filter(|(_, n)| *n >= params.support_minimum).collect();
     often.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     often.truncate(ACTIONS_MAX);
-    let with = |rules: &[u32]| layout.bits(|i| rules.iter().all(|rule| applied[i].contains(rule)));
-    often.into_iter().map(|(rules, _)| Action { with: with(&rules), rules }).collect()
+    let mut actions = Vec::with_capacity(often.len());
+    for (rules, _) in often {
+        job.check()?;
+        actions.push(Action { with: layout.bits(|i| rules.iter().all(|rule| applied[i].contains(rule))), rules });
+    }
+    Ok(actions)
 }
 
 /// The comparisons that are found to succeed more often, without those that mostly say the same of the same sessions as a

@@ -2,8 +2,8 @@
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
-use souffleur_algorithms::multiple_testing::Z_95;
 use souffleur_algorithms::logistic::LogisticRegression;
+use souffleur_algorithms::multiple_testing::Z_95;
 use souffleur_algorithms::ridge::{Covariance, ResidualSums, Ridge, RidgeError, RidgeSums};
 use souffleur_core::error::ComponentError;
 use souffleur_core::features::WIDTH;

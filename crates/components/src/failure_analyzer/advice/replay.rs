@@ -1,8 +1,8 @@
 //! What would have happened had the advice been followed, judged on sessions it was not learnt from.
 
 use ndarray::{Array2, Axis};
-use souffleur_algorithms::multiple_testing::Z_95;
 use souffleur_algorithms::calibration::PlattScaling;
+use souffleur_algorithms::multiple_testing::Z_95;
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 
