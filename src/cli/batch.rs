@@ -16,11 +16,12 @@ use crate::app;
 const EXAMPLES: &str = "\
 The question to the data is the component's own, under the settings given here; --view asks for other rows instead. \
 --size takes the newest rows. A value that is not known is null in JSON and empty in CSV. The rules that --rules asks for \
-are a list at the end of each row, in CSV their names joined by `+`.
+are a list at the end of each row, in CSV their names joined by `+`. Arrow is an Arrow IPC stream.
 
 Examples:
   souffleur batch failure_analyzer --size 100
   souffleur batch failure_analyzer --size 1000 --format csv > rows.csv
+  souffleur batch failure_analyzer --size 1000 --format arrow > rows.arrows
   souffleur batch failure_analyzer --view sessions --rules --format csv
   souffleur batch failure_analyzer --view applications --url http://127.0.0.1:7070 | jq .quality
 
@@ -52,6 +53,7 @@ pub(crate) struct BatchArgs {
 enum FormatChoice {
     Json,
     Csv,
+    Arrow,
 }
 
 /// The view of this name.
@@ -71,6 +73,7 @@ impl BatchArgs {
         let format = match self.format {
             FormatChoice::Json => BatchFormat::Json,
             FormatChoice::Csv => BatchFormat::Csv,
+            FormatChoice::Arrow => BatchFormat::Arrow,
         };
         let backend = self.connect.open(global, interrupt)?;
         let written = backend.batch(&query, format);

@@ -8,6 +8,7 @@ use futures_util::future::{Either, select};
 use serde_json::Value;
 use souffleur_actors::health::{ComponentHealth, State};
 use souffleur_actors::{CallError, ShutdownReport};
+use souffleur_columnar::ColumnarError;
 use souffleur_core::catalogue::Entry;
 use souffleur_core::error::ComponentError;
 use souffleur_core::query::Query;
@@ -151,7 +152,9 @@ impl Backend for Embedded {
 
     fn batch(&self, query: &Query, format: BatchFormat) -> Outcome<Vec<u8>> {
         let batch = self.wait(self.runtime.batch(query.clone()))?;
-        Ok(http::batch_pieces(batch, format).collect::<String>().into_bytes())
+        let failed = |error: ColumnarError| Failure::failed(error.to_string());
+        let pieces = http::batch_pieces(batch, format).map_err(failed)?;
+        Ok(pieces.collect::<Result<Vec<_>, _>>().map_err(failed)?.concat())
     }
 
     fn close(&self) -> Outcome {

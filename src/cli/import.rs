@@ -29,16 +29,21 @@ const EXAMPLES: &str = "\
 Every session has a name; a file without names gets names that follow from its content. So the same file twice adds nothing. \
 A mapping says how the fields of another history become ours; a NAME is looked up as mappings/NAME.toml in the data directory, then among those that come with the program (alpaca_thoughtsource).
 
+Parquet and Arrow IPC files have the columns of `souffleur export`, all but original_prompt optional. A file that carries a checksum, or has one beside it (NAME.xxh128), is checked before anything of it is kept. Spans of OpenTelemetry (OTLP/JSON) that ask a model \
+something (gen_ai.*) are sessions; all others are passed over and counted.
+
 Examples:
   souffleur import history.jsonl.gz
+  souffleur import history.parquet
+  souffleur import traces.json --format otlp
   souffleur import traces.csv --mapping traces.toml --on-error abort
   souffleur import *.jsonl.gz --url http://127.0.0.1:7070 --json
   souffleur simulate --sessions 1000 | souffleur import -
 
 Exit codes: 0 imported (bad lines are counted and shown), 1 a file broke off or the store failed, 2 a file or a mapping was \
-refused, nothing in a file was right, or a bad line with --on-error abort, 4 busy.";
+refused, nothing in a file was right, a damaged file, or a bad line with --on-error abort, 4 busy.";
 
-/// Import prompt histories from JSONL, compressed JSONL or CSV
+/// Import prompt histories from JSON lines, CSV, Parquet, Arrow IPC or OpenTelemetry spans
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ImportArgs {
@@ -51,7 +56,7 @@ pub(crate) struct ImportArgs {
     /// What a bad line does: leave it out, or refuse the whole file
     #[arg(long, value_enum, default_value_t = OnErrorChoice::Skip)]
     on_error: OnErrorChoice,
-    /// How the files are written; auto goes by the name
+    /// How the files are written; auto goes by the name, and by the first bytes of Parquet and Arrow IPC
     #[arg(long, value_enum, default_value_t = FormatChoice::Auto)]
     format: FormatChoice,
     /// Print one JSON object: what was read, added, already there and bad
@@ -72,6 +77,9 @@ enum FormatChoice {
     Auto,
     Jsonl,
     Csv,
+    Parquet,
+    Arrow,
+    Otlp,
 }
 
 /// What became of one file.
@@ -81,6 +89,7 @@ struct Imported {
     read: u64,
     taken: Taken,
     bad: u64,
+    passed_over: u64,
     errors: Vec<LineError>,
     incomplete: bool,
 }
@@ -154,9 +163,10 @@ impl ImportArgs {
         };
         let result = Importer::new(self.source(file), mapping, settings).run(job, sink, report);
         bar.finish_and_clear();
-        (entry.read, entry.bad) = (seen.records, seen.errors);
+        (entry.read, entry.bad, entry.passed_over) = (seen.records, seen.errors, seen.passed_over);
         let outcome = result.map(|summary| {
             (entry.read, entry.bad) = (summary.progress.records, summary.progress.errors);
+            entry.passed_over = summary.progress.passed_over;
             entry.errors = summary.errors;
             entry.incomplete = summary.incomplete;
         });
@@ -171,6 +181,9 @@ impl ImportArgs {
             FormatChoice::Auto => source,
             FormatChoice::Jsonl => source.with_format(Format::Jsonl),
             FormatChoice::Csv => source.with_format(Format::Csv),
+            FormatChoice::Parquet => source.with_format(Format::Parquet),
+            FormatChoice::Arrow => source.with_format(Format::Arrow),
+            FormatChoice::Otlp => source.with_format(Format::Otlp),
         }
     }
 
@@ -195,9 +208,10 @@ impl From<ImportError<Failure>> for Failure {
             ImportError::Sink(failure) => failure,
             ImportError::Interrupted(_) => Self::interrupted(),
             ImportError::Broken(_) => Self::failed(error.to_string()),
-            ImportError::Unreadable { .. } | ImportError::BadLine(_) | ImportError::Mapping(_) => {
-                Self::usage(error.to_string())
-            }
+            ImportError::Unreadable { .. }
+            | ImportError::Damaged { .. }
+            | ImportError::BadLine(_)
+            | ImportError::Mapping(_) => Self::usage(error.to_string()),
         }
     }
 }
@@ -218,7 +232,7 @@ fn document(imported: &[Imported], took: Duration) -> Value {
     let file = |one: &Imported| {
         json!({
             "file": one.file, "read": one.read, "added": one.taken.added, "already_there": one.taken.already_there,
-            "bad": one.bad, "incomplete": one.incomplete, "errors": one.errors,
+            "bad": one.bad, "passed_over": one.passed_over, "incomplete": one.incomplete, "errors": one.errors,
         })
     };
     let (read, taken, bad) = totals(imported);
@@ -232,6 +246,13 @@ fn document(imported: &[Imported], took: Duration) -> Value {
 fn print(console: &Console, imported: &[Imported], took: Duration) -> Outcome {
     for error in imported.iter().flat_map(|one| &one.errors).take(ERRORS_SHOWN) {
         console.remark(format_args!("{error}"));
+    }
+    let passed_over: u64 = imported.iter().map(|one| one.passed_over).sum();
+    if passed_over > 0 {
+        console.remark(format_args!(
+            "passed over {} spans that ask no model anything, or do not tell what",
+            count(passed_over)
+        ));
     }
     let (read, taken, bad) = totals(imported);
     console.line(format_args!(

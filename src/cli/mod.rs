@@ -15,6 +15,7 @@ mod demo;
 mod describe;
 mod embedded;
 mod exit;
+mod export;
 mod global;
 mod graph;
 mod health;
@@ -70,6 +71,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Simulate(simulate::SimulateArgs),
     Import(import::ImportArgs),
+    Export(export::ExportArgs),
     Train(train::TrainArgs),
     Query(query::QueryArgs),
     Batch(batch::BatchArgs),
@@ -107,6 +109,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Demo(args) => args.run(global, console, &interrupt),
         Command::Simulate(args) => args.run(console, &interrupt),
         Command::Import(args) => args.run(global, console, &interrupt),
+        Command::Export(args) => args.run(global, console, &interrupt),
         Command::Train(args) => args.run(global, console, &interrupt),
         Command::Query(args) => args.run(global, console, &interrupt),
         Command::Batch(args) => args.run(global, console, &interrupt),

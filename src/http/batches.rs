@@ -1,4 +1,4 @@
-//! Batches: what the data hub holds, as JSON or CSV, written piece by piece.
+//! Batches: what the data hub holds, as JSON, CSV or an Arrow IPC stream, written piece by piece.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -9,13 +9,14 @@ use futures_util::stream;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
+use souffleur_columnar::{BatchStream, ColumnarError, ColumnarFormat};
 use souffleur_core::batch::{DataQuality, SessionRules, TrainingBatch};
 use souffleur_core::ids::DataVersion;
 use souffleur_core::query::Query;
 use souffleur_core::time::Timestamp;
 
 use super::body::parse_json;
-use super::problem::{INVALID_QUERY, NOT_ACCEPTABLE, Problem};
+use super::problem::{INTERNAL, INVALID_QUERY, NOT_ACCEPTABLE, Problem};
 use super::request::Body;
 use super::state::State;
 
@@ -56,6 +57,8 @@ pub enum BatchFormat {
     Json,
     /// CSV (RFC 4180), a header line first.
     Csv,
+    /// An Arrow IPC stream.
+    Arrow,
 }
 
 impl BatchFormat {
@@ -65,18 +68,41 @@ impl BatchFormat {
         match self {
             Self::Json => "application/json",
             Self::Csv => "text/csv",
+            Self::Arrow => ColumnarFormat::ARROW_STREAM_TYPE,
         }
     }
 }
 
-/// A batch as text, piece by piece.
-pub fn batch_pieces(batch: Arc<TrainingBatch>, format: BatchFormat) -> impl Iterator<Item = String> {
+/// The pieces of a written batch. An error ends them.
+pub type BatchPieces = Box<dyn Iterator<Item = Result<Vec<u8>, ColumnarError>>>;
+
+/// A batch as it is written, piece by piece.
+///
+/// # Errors
+/// If the description of an Arrow IPC stream cannot be written; memory cannot refuse it.
+pub fn batch_pieces(batch: Arc<TrainingBatch>, format: BatchFormat) -> Result<BatchPieces, ColumnarError> {
+    Ok(match format {
+        BatchFormat::Json => Box::new(text_pieces(batch, TextFormat::Json)),
+        BatchFormat::Csv => Box::new(text_pieces(batch, TextFormat::Csv)),
+        BatchFormat::Arrow => Box::new(BatchStream::new(batch)?),
+    })
+}
+
+/// The forms that are written row by row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TextFormat {
+    Json,
+    Csv,
+}
+
+fn text_pieces(batch: Arc<TrainingBatch>, format: TextFormat) -> impl Iterator<Item = Result<Vec<u8>, ColumnarError>> {
     let (head, tail) = match format {
-        BatchFormat::Json => (json_head(&batch), "]}"),
-        BatchFormat::Csv => (csv_line(columns(&batch).into_iter().map(Value::String)), ""),
+        TextFormat::Json => (json_head(&batch), "]}"),
+        TextFormat::Csv => (csv_line(columns(&batch).into_iter().map(Value::String)), ""),
     };
     let rows = (0..batch.len()).step_by(CHUNK_ROWS).map(move |start| chunk(&batch, format, start));
-    std::iter::once(head).chain(rows).chain(std::iter::once(tail.to_owned()))
+    let pieces = std::iter::once(head).chain(rows).chain(std::iter::once(tail.to_owned()));
+    pieces.map(|piece| Ok(piece.into_bytes()))
 }
 
 /// Chooses by the `Accept` header; JSON if it does not mind.
@@ -87,9 +113,15 @@ fn accepted(request: &HttpRequest) -> Result<BatchFormat, Problem> {
     let first = kinds.find_map(|kind| match kind {
         "application/json" | "application/*" | "*/*" | "" => Some(BatchFormat::Json),
         "text/csv" | "text/*" => Some(BatchFormat::Csv),
+        ColumnarFormat::ARROW_STREAM_TYPE => Some(BatchFormat::Arrow),
         _ => None,
     });
-    first.ok_or_else(|| Problem::new(NOT_ACCEPTABLE, "batches are written as application/json or text/csv"))
+    first.ok_or_else(|| {
+        Problem::new(
+            NOT_ACCEPTABLE,
+            "batches are written as application/json, text/csv or application/vnd.apache.arrow.stream",
+        )
+    })
 }
 
 pub(super) async fn show(state: web::Data<State>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
@@ -106,11 +138,11 @@ pub(super) async fn show(state: web::Data<State>, request: HttpRequest, body: Bo
     }
     let batch = state.runtime.batch(query).await?;
     let media_type = match format {
-        BatchFormat::Json => "application/json",
         BatchFormat::Csv => "text/csv; charset=utf-8",
+        other => other.media_type(),
     };
-    let pieces = batch_pieces(batch, format);
-    let pieces = pieces.map(|piece| Ok::<_, actix_web::Error>(web::Bytes::from(piece)));
+    let pieces = batch_pieces(batch, format).map_err(|error| Problem::new(INTERNAL, error.to_string()))?;
+    let pieces = pieces.map(|piece| piece.map(web::Bytes::from).map_err(actix_web::error::ErrorInternalServerError));
     Ok(HttpResponse::Ok().content_type(media_type).streaming(stream::iter(pieces)))
 }
 
@@ -146,13 +178,13 @@ fn json_head(batch: &TrainingBatch) -> String {
     head
 }
 
-fn chunk(batch: &Arc<TrainingBatch>, format: BatchFormat, start: usize) -> String {
+fn chunk(batch: &Arc<TrainingBatch>, format: TextFormat, start: usize) -> String {
     let mut out = String::new();
     for i in start..(start + CHUNK_ROWS).min(batch.len()) {
         let row = row(batch, format, i);
         match format {
-            BatchFormat::Csv => out.push_str(&csv_line(row.into_iter())),
-            BatchFormat::Json => {
+            TextFormat::Csv => out.push_str(&csv_line(row.into_iter())),
+            TextFormat::Json => {
                 let comma = if i == 0 { "" } else { "," };
                 // Writing to a String cannot fail.
                 let _ = write!(out, "{comma}{}", Value::Array(row));
@@ -168,7 +200,7 @@ fn number(value: Option<&f32>) -> Value {
     value.filter(|v| v.is_finite()).and_then(|v| v.to_string().parse::<f64>().ok()).map_or(Value::Null, Value::from)
 }
 
-fn row(batch: &TrainingBatch, format: BatchFormat, i: usize) -> Vec<Value> {
+fn row(batch: &TrainingBatch, format: TextFormat, i: usize) -> Vec<Value> {
     let rows = &batch.rows;
     let mut row = vec![
         json!(rows.seq.get(i)),
@@ -189,8 +221,8 @@ fn row(batch: &TrainingBatch, format: BatchFormat, i: usize) -> Vec<Value> {
     }
     if let Some(rules) = &batch.session_rules {
         row.push(match format {
-            BatchFormat::Json => Value::Array(rules_applied(rules, i)),
-            BatchFormat::Csv => Value::String(rule_names(rules, i).join("+")),
+            TextFormat::Json => Value::Array(rules_applied(rules, i)),
+            TextFormat::Csv => Value::String(rule_names(rules, i).join("+")),
         });
     }
     if !batch.metrics.is_empty() {

@@ -28,7 +28,7 @@ mod request;
 mod routes;
 mod state;
 
-pub use batches::{BatchFormat, batch_pieces};
+pub use batches::{BatchFormat, BatchPieces, batch_pieces};
 pub use body::{Format, Parsed, parse_feedback, parse_rules, parse_sessions};
 pub use problem::{Detail, KINDS, Kind, MEDIA_TYPE, Problem};
 

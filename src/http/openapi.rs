@@ -137,6 +137,7 @@ fn content(shape: Shape, entries: &[Entry], generator: &mut SchemaGenerator) -> 
         Shape::Batch(of) => json!({
             "application/json": { "schema": of(generator) },
             "text/csv": { "schema": { "type": "string" } },
+            "application/vnd.apache.arrow.stream": { "schema": { "type": "string", "format": "binary" } },
         }),
         Shape::Question => any_of("query"),
         Shape::Answer => any_of("answer"),

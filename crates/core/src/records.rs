@@ -101,6 +101,9 @@ pub struct RuleApplication {
     /// Probability with which the policy chose it, in (0, 1]; absent if not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub propensity: Option<f64>,
+    /// When it was applied; the time of the session if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<Timestamp>,
 }
 
 /// A user's opinion inside a session.
@@ -115,6 +118,9 @@ pub struct FeedbackEntry {
     /// What should be better.
     #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub areas: Vec<String>,
+    /// When it was given; the time of the session if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<Timestamp>,
 }
 
 /// A user's opinion of a session that is already stored.

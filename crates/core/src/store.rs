@@ -136,6 +136,19 @@ pub struct FeaturedSession {
     pub provenance: Option<String>,
 }
 
+/// A session as the store holds it, with all that was recorded of it by some moment.
+///
+/// Rules and feedback stand in recorded order. One that happened when the session did has no `event_time` of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredSession {
+    /// Its place in the global order.
+    pub seq: Seq,
+    /// The session.
+    pub session: Session,
+    /// Which generator made it up; `None` for a real session.
+    pub provenance: Option<String>,
+}
+
 /// The store's word that a record is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Receipt {
@@ -265,6 +278,13 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// If the database fails.
     fn sessions(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Session)>, StoreError>;
+
+    /// The first `limit` sessions after `after` in the global order, real ones and made-up ones, none beyond `until`,
+    /// with the rules and the feedback recorded by `until`. Fewer than `limit` mean that there are no more.
+    ///
+    /// # Errors
+    /// If the database fails.
+    fn stored_sessions(&self, after: Seq, until: Seq, limit: usize) -> Result<Vec<StoredSession>, StoreError>;
 
     /// The newest `limit` documents of a kind up to `until`, oldest first, of one subject or of all.
     ///

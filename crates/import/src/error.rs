@@ -11,7 +11,7 @@ use souffleur_core::job::Interrupted;
 pub struct LineError {
     /// The file, as it was named.
     pub file: Arc<str>,
-    /// The line, counted from 1; a record of several lines stands on its first.
+    /// The line, counted from 1; a record of several lines stands on its first. Of a table, the row.
     pub line: u64,
     /// The byte within the line, counted from 1, where known.
     pub column: Option<u64>,
@@ -79,6 +79,14 @@ pub enum ImportError<E> {
         /// The file, as it was named.
         file: Arc<str>,
         /// What the system said, and what would be right.
+        message: String,
+    },
+    /// The file is not the one that was written: a checksum is not right, or it breaks off. Nothing of it was handed on.
+    #[error("{file}: {message}")]
+    Damaged {
+        /// The file, as it was named.
+        file: Arc<str>,
+        /// What gave it away, and what to do.
         message: String,
     },
     /// A bad line, and the import was to stop at the first.

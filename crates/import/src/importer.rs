@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
+use souffleur_columnar::ColumnarError;
 use souffleur_core::job::Job;
 use souffleur_core::store::Append;
 
+use crate::checksum;
 use crate::error::{Fault, ImportError, LineError};
 use crate::mapping::Mapping;
-use crate::pipeline::{Message, Parsed, Pipeline, Purpose};
+use crate::pipeline::{Input, Message, Parsed, Pipeline, Purpose};
 use crate::source::Source;
+use crate::table::Table;
 
 /// What a bad line does to the rest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +60,8 @@ pub struct ImportProgress {
     pub sessions: u64,
     /// Records that were bad.
     pub errors: u64,
+    /// Spans that are no sessions: of something else than a question to a model, or without its text.
+    pub passed_over: u64,
 }
 
 /// What an import did.
@@ -122,11 +127,11 @@ impl Importer {
         report: &mut dyn FnMut(&ImportProgress),
     ) -> Result<ImportSummary, ImportError<E>> {
         job.check()?;
-        let (file, format) = (self.source.name(), self.source.format());
+        let file = self.source.name();
         let unreadable = |message: String| ImportError::Unreadable { file: Arc::clone(&file), message };
-        let opened = self.source.open().map_err(|e| unreadable(e.to_string()))?;
+        let input = open(self.source, self.mapping, job)?;
         let threads = self.settings.threads.clamp(1, 64);
-        let pipeline = Pipeline::start(opened, format, Arc::clone(&file), self.mapping, purpose, threads)
+        let pipeline = Pipeline::start(input, Arc::clone(&file), purpose, threads)
             .map_err(|e| ImportError::Broken(e.to_string()))?;
         let mut delivery = Delivery::new(Arc::clone(&file), self.settings, pipeline.bytes_total);
         let mut early: BTreeMap<u64, Parsed> = BTreeMap::new();
@@ -152,6 +157,31 @@ impl Importer {
             report(&delivery.summary.progress);
         }
         Ok(delivery.summary)
+    }
+}
+
+/// Opens a source. A file whose checksum is known is read once to see that it is right.
+fn open<E>(source: Source, mapping: Option<Mapping>, job: &Job) -> Result<Input, ImportError<E>> {
+    let file = source.name();
+    let unreadable = |message: String| ImportError::Unreadable { file: Arc::clone(&file), message };
+    let refused = |error: ColumnarError| match error {
+        ColumnarError::Interrupted(interrupted) => ImportError::Interrupted(interrupted),
+        ColumnarError::Damaged(_) => ImportError::Damaged { file: Arc::clone(&file), message: error.to_string() },
+        other => unreadable(other.to_string()),
+    };
+    if let Some(path) = source.file() {
+        checksum::verify(path, job).map_err(refused)?;
+    }
+    match Table::open(&source, job).map_err(refused)? {
+        Some(_) if mapping.is_some() => Err(unreadable(
+            "is a table, which needs no mapping; leave the mapping out, or convert it to CSV".to_owned(),
+        )),
+        Some(table) => Ok(Input::Table(table)),
+        None => {
+            let format = source.format();
+            let opened = source.open().map_err(|e| unreadable(e.to_string()))?;
+            Ok(Input::Text { opened, format, mapping })
+        }
     }
 }
 
@@ -182,6 +212,7 @@ impl Delivery {
         let progress = &mut self.summary.progress;
         progress.records += parsed.good + parsed.faults.len() as u64;
         progress.errors += parsed.faults.len() as u64;
+        progress.passed_over += parsed.passed_over;
         self.summary.incomplete |= parsed.incomplete;
         for fault in parsed.faults {
             let Fault { line, column, message } = fault;

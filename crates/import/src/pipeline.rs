@@ -6,15 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use souffleur_columnar::{ColumnarError, SessionRows};
 use souffleur_core::store::{Append, Record};
 
 use crate::error::{Fault, MappingError};
 use crate::featurise::Featuriser;
 use crate::mapping::Mapping;
-use crate::record::Reader;
+use crate::parts::Parts;
+use crate::record::{Read, Reader};
 use crate::source::{Format, Opened};
 use crate::split::{Chunk, Splitter, Stop};
-use crate::{csv, error};
+use crate::table::Table;
+use crate::{csv, error, otlp, table};
 
 /// How often a waiting thread looks whether it is still wanted.
 pub(crate) const LOOK_UP: Duration = Duration::from_millis(50);
@@ -33,6 +36,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Parsed {
     pub(crate) appends: Vec<Append>,
     pub(crate) good: u64,
+    /// Parts of records that are no sessions and need not be.
+    pub(crate) passed_over: u64,
     /// In file order.
     pub(crate) faults: Vec<Fault>,
     /// Whether the stream broke off here.
@@ -56,9 +61,29 @@ pub(crate) enum Message {
 
 struct Work {
     index: u64,
-    chunk: Chunk,
-    reader: Arc<Reader>,
+    load: Load,
 }
+
+/// Some records, still to be read.
+enum Load {
+    /// Records of text.
+    Text(Chunk, Arc<Reader>),
+    /// Rows of a table, the first of which has this number.
+    Rows(SessionRows, u64),
+    /// Nothing but what is wrong with a table.
+    Broken(Fault),
+}
+
+/// What is read.
+pub(crate) enum Input {
+    /// Bytes of text.
+    Text { opened: Opened, format: Format, mapping: Option<Mapping> },
+    /// A table.
+    Table(Table),
+}
+
+/// Hands work on; an error if nobody wants it any more.
+type Send<'s> = dyn FnMut(Load) -> Result<(), Option<Message>> + 's;
 
 /// A running pipeline. Dropping it stops its threads.
 pub(crate) struct Pipeline {
@@ -73,10 +98,8 @@ pub(crate) struct Pipeline {
 
 /// What the splitting thread needs.
 struct Splitting {
-    opened: Opened,
-    format: Format,
+    input: Input,
     file: Arc<str>,
-    mapping: Option<Mapping>,
     permits: SyncSender<()>,
     work: SyncSender<Work>,
     messages: SyncSender<Message>,
@@ -85,21 +108,17 @@ struct Splitting {
 
 impl Pipeline {
     /// Starts `threads` parsing threads and one that splits.
-    pub(crate) fn start(
-        opened: Opened,
-        format: Format,
-        file: Arc<str>,
-        mapping: Option<Mapping>,
-        purpose: Purpose,
-        threads: usize,
-    ) -> std::io::Result<Self> {
+    pub(crate) fn start(input: Input, file: Arc<str>, purpose: Purpose, threads: usize) -> std::io::Result<Self> {
         // Chunks between splitting and delivery: enough that no thread waits for another's slow chunk.
         let in_flight = 2 * threads + 2;
         let (permit_sender, permits) = sync_channel(in_flight);
         let (work_sender, work) = sync_channel::<Work>(in_flight);
         let (sender, messages) = sync_channel(in_flight + threads + 2);
         let stop = Arc::new(AtomicBool::new(false));
-        let (bytes_read, bytes_total) = (Arc::clone(&opened.bytes_read), opened.bytes_total);
+        let (bytes_read, bytes_total) = match &input {
+            Input::Text { opened, .. } => (Arc::clone(&opened.bytes_read), opened.bytes_total),
+            Input::Table(table) => (Arc::clone(&table.bytes_read), table.bytes_total),
+        };
         let work = Arc::new(Mutex::new(work));
         let mut pipeline = Self {
             messages,
@@ -115,16 +134,7 @@ impl Pipeline {
             let worker = move || parse_chunks(&work, messages, &stop, purpose);
             pipeline.workers.push(Builder::new().name(format!("import-parse-{i}")).spawn(worker)?);
         }
-        let splitting = Splitting {
-            opened,
-            format,
-            file,
-            mapping,
-            permits: permit_sender,
-            work: work_sender,
-            messages: sender,
-            stop,
-        };
+        let splitting = Splitting { input, file, permits: permit_sender, work: work_sender, messages: sender, stop };
         pipeline.splitter = Some(Builder::new().name("import-split".to_owned()).spawn(move || splitting.run())?);
         Ok(pipeline)
     }
@@ -185,37 +195,90 @@ impl Splitting {
 
     /// Splits all of it; `Err(None)` if nobody wants the rest.
     fn split(self) -> Result<u64, Option<Message>> {
-        let unreadable = |e: std::io::Error| Some(Message::Unreadable(e.to_string()));
-        let input = self.opened.decoded().map_err(unreadable)?;
-        let mut splitter = Splitter::new(input, self.format, &self.stop);
         let mut index = 0;
-        let mut send = |chunk: Chunk, reader: &Arc<Reader>| {
-            self.permits.send(()).map_err(|_| None)?;
-            self.work.send(Work { index, chunk, reader: Arc::clone(reader) }).map_err(|_| None)?;
+        let (permits, work) = (self.permits, self.work);
+        let mut send = |load: Load| {
+            permits.send(()).map_err(|_| None)?;
+            work.send(Work { index, load }).map_err(|_| None)?;
             index += 1;
             Ok::<(), Option<Message>>(())
         };
-        let stopped = |stop: Stop| match stop {
-            Stop::Unreadable(message) => Some(Message::Unreadable(message)),
-            Stop::Cancelled => None,
-        };
-        let reader = match self.format {
-            Format::Jsonl => self.mapping.map_or(Reader::Own, Reader::Mapped),
-            Format::Csv => {
-                let head = splitter.single().map_err(stopped)?;
-                if let Some(fault) = head.faults.first() {
-                    return Err(Some(Message::Unreadable(format!("the header cannot be read: {}", fault.message))));
+        match self.input {
+            Input::Text { mut opened, format, mapping } => {
+                let unreadable = |message: String| Some(Message::Unreadable(message));
+                if mapping.is_none() && opened.is_table().map_err(|e| unreadable(e.to_string()))? {
+                    let table = Table::stream(opened).map_err(|e| unreadable(e.to_string()))?;
+                    split_table(table, &mut send)?;
+                    return Ok(index);
                 }
-                let reader = under_header(&self.file, self.mapping, &head).map_err(|e| Some(Message::Mapping(e)))?;
-                let Some(reader) = reader else { return Ok(index) };
-                reader
+                if format.is_table() {
+                    let name = format.name();
+                    return Err(unreadable(format!(
+                        "it does not begin as {name} does; of a stream only an Arrow IPC stream is read, so name a file"
+                    )));
+                }
+                split_text(opened, format, mapping, &self.file, &self.stop, &mut send)?;
             }
-        };
-        let reader = Arc::new(reader);
-        while let Some(chunk) = splitter.chunk().map_err(stopped)? {
-            send(chunk, &reader)?;
+            Input::Table(table) => split_table(table, &mut send)?,
         }
         Ok(index)
+    }
+}
+
+fn split_text(
+    opened: Opened,
+    format: Format,
+    mapping: Option<Mapping>,
+    file: &Arc<str>,
+    stop: &AtomicBool,
+    send: &mut Send<'_>,
+) -> Result<(), Option<Message>> {
+    let unreadable = |e: std::io::Error| Some(Message::Unreadable(e.to_string()));
+    let mut input = opened.decoded().map_err(unreadable)?;
+    // What cannot be read is told with its place below.
+    let is_otlp = format == Format::Jsonl && mapping.is_none() && input.fill_buf().is_ok_and(otlp::begins);
+    let format = if is_otlp { Format::Otlp } else { format };
+    let mut splitter = Splitter::new(input, format, stop);
+    let stopped = |stop: Stop| match stop {
+        Stop::Unreadable(message) => Some(Message::Unreadable(message)),
+        Stop::Cancelled => None,
+    };
+    let reader = if format == Format::Csv {
+        let head = splitter.single().map_err(stopped)?;
+        if let Some(fault) = head.faults.first() {
+            return Err(Some(Message::Unreadable(format!("the header cannot be read: {}", fault.message))));
+        }
+        let Some(reader) = under_header(file, mapping, &head).map_err(|e| Some(Message::Mapping(e)))? else {
+            return Ok(());
+        };
+        reader
+    } else {
+        let own = if format == Format::Otlp { Reader::Otlp } else { Reader::Own };
+        mapping.map_or(own, Reader::Mapped)
+    };
+    let reader = Arc::new(reader);
+    while let Some(chunk) = splitter.chunk().map_err(stopped)? {
+        send(Load::Text(chunk, Arc::clone(&reader)))?;
+    }
+    Ok(())
+}
+
+fn split_table(mut table: Table, send: &mut Send<'_>) -> Result<(), Option<Message>> {
+    let mut first = 1;
+    loop {
+        match table.rows() {
+            Ok(Some(rows)) => {
+                let next = first + rows.len() as u64;
+                send(Load::Rows(rows, first))?;
+                first = next;
+            }
+            Ok(None) => return Ok(()),
+            Err(ColumnarError::Damaged(problem)) => {
+                let message = format!("the file is damaged from here on: {problem}; fetch or export it again");
+                return send(Load::Broken(Fault::at(first, message)));
+            }
+            Err(error) => return Err(Some(Message::Unreadable(error.to_string()))),
+        }
     }
 }
 
@@ -236,12 +299,15 @@ fn under_header(file: &Arc<str>, mapping: Option<Mapping>, head: &Chunk) -> Resu
             return Err(refused(format!("the column `{name}` occurs twice; give every column a name of its own")));
         }
     }
-    let mapping = match mapping {
-        Some(mapping) => mapping,
-        None => Mapping::of_header(file, &names)?,
+    let (mapping, parts) = match mapping {
+        Some(mapping) => (mapping, Parts::default()),
+        None => {
+            let (parts, others) = Parts::of_header(&names);
+            (Mapping::of_header(file, &others)?, parts)
+        }
     };
     let columns = mapping.columns(&names)?;
-    Ok(Some(Reader::Columns { mapping, columns, width: names.len() }))
+    Ok(Some(Reader::Columns { mapping, columns, parts, width: names.len() }))
 }
 
 fn parse_chunks(work: &Mutex<Receiver<Work>>, messages: SyncSender<Message>, stop: &AtomicBool, purpose: Purpose) {
@@ -255,30 +321,41 @@ fn parse_chunks(work: &Mutex<Receiver<Work>>, messages: SyncSender<Message>, sto
             Err(RecvTimeoutError::Timeout) => continue,
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        let parsed = parse(work.chunk, &work.reader, &mut featuriser, stop, purpose);
+        let parsed = parse(work.load, &mut featuriser, stop, purpose);
         if alarm.0.send(Message::Chunk(work.index, parsed)).is_err() {
             return;
         }
     }
 }
 
-fn parse(chunk: Chunk, reader: &Reader, featuriser: &mut Featuriser, stop: &AtomicBool, purpose: Purpose) -> Parsed {
-    let mut parsed = Parsed { faults: chunk.faults, incomplete: chunk.incomplete, ..Parsed::default() };
-    for record in &chunk.records {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let bytes = chunk.bytes.get(record.span.clone()).unwrap_or_default();
-        match reader.read(record.line, bytes) {
-            Err(fault) => parsed.faults.push(fault),
-            Ok(session) => {
-                parsed.good += 1;
-                if purpose == Purpose::Import {
-                    let featured = featuriser.feature(session);
-                    parsed.appends.push(Append::from(Record::Session(Box::new(featured))));
-                }
+fn parse(load: Load, featuriser: &mut Featuriser, stop: &AtomicBool, purpose: Purpose) -> Parsed {
+    let mut parsed = Parsed::default();
+    let mut take = |read: Result<Read, Fault>, parsed: &mut Parsed| match read {
+        Err(fault) => parsed.faults.push(fault),
+        Ok(read) => {
+            parsed.good += 1;
+            if purpose == Purpose::Import {
+                let featured = featuriser.feature(read);
+                parsed.appends.push(Append::from(Record::Session(Box::new(featured))));
             }
         }
+    };
+    match load {
+        Load::Text(chunk, reader) => {
+            (parsed.faults, parsed.incomplete) = (chunk.faults, chunk.incomplete);
+            for record in chunk.records.iter().take_while(|_| !stop.load(Ordering::Relaxed)) {
+                let bytes = chunk.bytes.get(record.span.clone()).unwrap_or_default();
+                let passed_over = reader.each(record.line, bytes, |read| take(read, &mut parsed));
+                parsed.passed_over += passed_over;
+            }
+        }
+        Load::Rows(rows, first) => {
+            let numbered = (first..).zip(0..rows.len());
+            for (line, i) in numbered.take_while(|_| !stop.load(Ordering::Relaxed)) {
+                take(table::read(&rows, line, i), &mut parsed);
+            }
+        }
+        Load::Broken(fault) => (parsed.faults, parsed.incomplete) = (vec![fault], true),
     }
     parsed.faults.sort_by_key(|fault: &error::Fault| fault.line);
     parsed

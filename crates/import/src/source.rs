@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
+use souffleur_columnar::ColumnarFormat;
 
 /// How records are written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,9 +18,33 @@ pub enum Format {
     Jsonl,
     /// Comma-separated values under a header.
     Csv,
+    /// Apache Parquet.
+    Parquet,
+    /// An Arrow IPC file or stream.
+    Arrow,
+    /// Spans of generative AI in OTLP/JSON, one request of an exporter a line or in all.
+    Otlp,
 }
 
-/// What is imported: a file or a stream. Gzip, also of several members, is recognised by its first bytes.
+impl Format {
+    /// What it is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Jsonl => "JSON lines",
+            Self::Csv => "CSV",
+            Self::Parquet => "Parquet",
+            Self::Arrow => "Arrow IPC",
+            Self::Otlp => "OTLP/JSON",
+        }
+    }
+
+    /// Whether it is read column by column.
+    pub(crate) fn is_table(self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrow)
+    }
+}
+
+/// What is imported: a file or a stream. Gzip, also of several members, and the tables are recognised by their first bytes.
 pub struct Source {
     name: Arc<str>,
     format: Format,
@@ -35,14 +60,21 @@ const BUFFER_BYTES: usize = 256 << 10;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 impl Source {
-    /// A file. `.csv` and `.csv.gz` are read as CSV, anything else as JSON lines.
+    /// A file. `.csv` and `.csv.gz` are read as CSV, `.parquet` as Parquet, `.arrow`, `.arrows` and `.feather` as Arrow
+    /// IPC, `.otlp` and whatever begins as OTLP/JSON does as such, anything else as JSON lines.
     #[must_use]
     pub fn path(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         let name = path.to_string_lossy();
         let lower = name.to_ascii_lowercase();
         let stem = lower.strip_suffix(".gz").unwrap_or(&lower);
-        let format = if stem.ends_with(".csv") { Format::Csv } else { Format::Jsonl };
+        let format = match stem.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("csv") => Format::Csv,
+            Some("parquet") => Format::Parquet,
+            Some("arrow" | "arrows" | "feather") => Format::Arrow,
+            Some("otlp") => Format::Otlp,
+            _ => Format::Jsonl,
+        };
         Self { name: Arc::from(&*name), format, origin: Origin::Path(path.to_owned()) }
     }
 
@@ -80,6 +112,14 @@ impl Source {
         }
     }
 
+    /// The file it is; `None` for a stream.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::Path(path) => Some(path),
+            Origin::Stream(_) => None,
+        }
+    }
+
     pub(crate) fn open(self) -> io::Result<Opened> {
         let (raw, bytes_total): (Box<dyn Read + Send>, _) = match self.origin {
             Origin::Path(path) => {
@@ -113,6 +153,17 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
+    /// Whether it begins as a stream of Arrow IPC does. Reads the first few bytes.
+    pub(crate) fn is_table(&mut self) -> io::Result<bool> {
+        let format = ColumnarFormat::of_bytes(self.raw.fill_buf()?);
+        Ok(format == Some(ColumnarFormat::ArrowStream))
+    }
+
+    /// The bytes as they are.
+    pub(crate) fn raw(self) -> impl Read + Send + 'static {
+        self.raw
+    }
+
     /// The uncompressed bytes. Reads the first few to see whether they are compressed.
     pub(crate) fn decoded(mut self) -> io::Result<Box<dyn BufRead + Send>> {
         let compressed = self.raw.fill_buf()?.starts_with(&GZIP_MAGIC);

@@ -61,6 +61,34 @@ enum Line {
     Broken(io::Error),
 }
 
+/// How deep in a JSON text a reader of bytes stands.
+#[derive(Debug, Default)]
+struct Nesting {
+    depth: u32,
+    in_text: bool,
+    escaped: bool,
+}
+
+impl Nesting {
+    fn advance(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            match (self.in_text, byte) {
+                (true, _) if self.escaped => self.escaped = false,
+                (true, b'\\') => self.escaped = true,
+                (_, b'"') => self.in_text = !self.in_text,
+                (false, b'{' | b'[') => self.depth += 1,
+                (false, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a record can end here.
+    fn may_end(&self) -> bool {
+        self.depth == 0 && !self.in_text
+    }
+}
+
 impl<'a> Splitter<'a> {
     pub(crate) fn new(input: Box<dyn BufRead + Send>, format: Format, stop: &'a AtomicBool) -> Self {
         Self { input, format, stop, pending: Vec::new(), pending_from: 0, line: 0, ended: false }
@@ -98,6 +126,7 @@ impl<'a> Splitter<'a> {
         let line = self.line + 1;
         let mut first_line_end = start;
         let mut position = Position::FieldStart;
+        let mut nesting = Nesting::default();
         loop {
             let scanned = chunk.bytes.len();
             let read = self.line(&mut chunk.bytes, RECORD_BYTES.saturating_sub(scanned - start));
@@ -112,6 +141,16 @@ impl<'a> Splitter<'a> {
                     chunk.faults.push(Fault::at(line, message));
                     self.read_again(&mut chunk.bytes, start, first_line_end);
                     self.line = line;
+                    return Ok(());
+                }
+                Line::TooLong | Line::End | Line::Broken(_) if unclosed && self.format == Format::Otlp => {
+                    chunk.bytes.truncate(start);
+                    let message = format!(
+                        "the JSON object that begins here does not end within {RECORD_BYTES} bytes; write one request of \
+                         the exporter a line"
+                    );
+                    chunk.faults.push(Fault::at(line, message));
+                    (chunk.incomplete, self.ended) = (true, true);
                     return Ok(());
                 }
                 Line::TooLong => {
@@ -136,6 +175,12 @@ impl<'a> Splitter<'a> {
             if self.format == Format::Csv {
                 position = advance(position, &chunk.bytes[scanned..]);
                 if !position.may_end() {
+                    continue;
+                }
+            }
+            if self.format == Format::Otlp {
+                nesting.advance(&chunk.bytes[scanned..]);
+                if !nesting.may_end() {
                     continue;
                 }
             }

@@ -251,6 +251,7 @@ impl Case {
             confidence: Some(rounded(rng.gen_range(0.5..1.0))),
             execution_time_ms: Some(rounded(rng.gen_range(1.0..40.0))),
             propensity: rng.gen_bool(logged_share).then(|| (propensity * 1e6).round() / 1e6),
+            event_time: None,
         }
     }
 }

@@ -17,6 +17,7 @@ mod queries;
 mod reader;
 mod rows;
 mod schema;
+mod sessions;
 mod settings;
 mod sqlite;
 mod store;

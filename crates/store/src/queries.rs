@@ -1,153 +1,25 @@
-//! The questions asked rarely enough for diesel: sessions with their texts, documents, metrics, rules, runs, models.
-
-use std::collections::BTreeMap;
+//! The questions asked rarely enough for diesel: documents, metrics, rules, runs, models. Sessions have [a file of their own](crate::sessions).
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use souffleur_core::document::{Document, DocumentKind};
 use souffleur_core::ids::{DataVersion, Seq};
-use souffleur_core::records::{FeedbackEntry, MetricPoint, Rule, Session};
+use souffleur_core::records::{MetricPoint, Rule};
 use souffleur_core::store::{Counts, ModelRow, RunRow, StoreError};
 use souffleur_core::time::Timestamp;
 
 use crate::database::Db;
 use crate::errors::{database, unreadable};
 use crate::lineage;
-use crate::rows::{ApplicationRow, RuleRow, SessionRow, StoredModel, StoredRun, parse_optional, version};
+use crate::rows::{RuleRow, StoredModel, StoredRun, version};
 use crate::schema::{
     lineage as lineage_rows, metric_points, models, prompt_sessions, rule_applications, rules, runs, training_prompts,
     user_feedback,
 };
 
-/// The columns of a [`SessionRow`] in one of the two tables of sessions.
-macro_rules! session_columns {
-    ($table:ident) => {
-        (
-            $table::seq,
-            $table::event_time,
-            $table::session_id,
-            $table::project_type,
-            $table::domain,
-            $table::complexity,
-            $table::team_size,
-            $table::before_overall_score,
-            $table::before_clarity,
-            $table::before_completeness,
-            $table::before_actionability,
-            $table::before_effectiveness,
-            $table::quality_score,
-            $table::improvement_score,
-            $table::tags,
-            $table::original_prompt,
-            $table::improved_prompt,
-        )
-    };
-}
-
-/// Places asked for in one statement: below SQLite's limit on variables.
-const PLACES_AT_ONCE: usize = 500;
-
-fn most(limit: usize) -> i64 {
+pub(crate) fn most(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-pub(crate) fn session_seq(connection: &mut Db, session_id: &str) -> Result<Option<Seq>, StoreError> {
-    let real = prompt_sessions::table
-        .filter(prompt_sessions::session_id.eq(session_id))
-        .select(prompt_sessions::seq)
-        .first(connection)
-        .optional()
-        .map_err(database)?;
-    if let Some(seq) = real {
-        return Ok(Some(Seq(seq)));
-    }
-    let made_up = training_prompts::table
-        .filter(training_prompts::session_id.eq(session_id))
-        .select(training_prompts::seq)
-        .first(connection)
-        .optional()
-        .map_err(database)?;
-    Ok(made_up.map(Seq))
-}
-
-/// The sessions at `seqs`, with the rules and the feedback they have by now, each in the global order.
-pub(crate) fn sessions(connection: &mut Db, seqs: &[Seq]) -> Result<Vec<(Seq, Session)>, StoreError> {
-    let mut found = BTreeMap::new();
-    for places in seqs.chunks(PLACES_AT_ONCE) {
-        let places: Vec<i64> = places.iter().map(|seq| seq.0).collect();
-        // One transaction: the rules and feedback of a session as they stood at one moment.
-        connection
-            .transaction(|connection| sessions_at(connection, &places, &mut found).map_err(Stop::from))
-            .map_err(|stop| stop.0)?;
-    }
-    Ok(seqs.iter().filter_map(|seq| Some((*seq, found.get(&seq.0)?.clone()))).collect())
-}
-
-struct Stop(StoreError);
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self(error)
-    }
-}
-
-impl From<diesel::result::Error> for Stop {
-    fn from(error: diesel::result::Error) -> Self {
-        Self(database(error))
-    }
-}
-
-fn sessions_at(connection: &mut Db, places: &[i64], found: &mut BTreeMap<i64, Session>) -> Result<(), StoreError> {
-    let real: Vec<SessionRow> = prompt_sessions::table
-        .filter(prompt_sessions::seq.eq_any(places))
-        .select(session_columns!(prompt_sessions))
-        .load(connection)
-        .map_err(database)?;
-    let made_up: Vec<SessionRow> = training_prompts::table
-        .filter(training_prompts::seq.eq_any(places))
-        .select(session_columns!(training_prompts))
-        .load(connection)
-        .map_err(database)?;
-    for row in real.into_iter().chain(made_up) {
-        found.insert(row.seq, row.into_session()?);
-    }
-    let applied: Vec<ApplicationRow> = rule_applications::table
-        .inner_join(rules::table)
-        .filter(rule_applications::session_seq.eq_any(places))
-        .order(rule_applications::seq)
-        .select((
-            rule_applications::session_seq,
-            rules::rule_id,
-            rule_applications::parameters,
-            rule_applications::improvement_score,
-            rule_applications::confidence,
-            rule_applications::execution_time_ms,
-            rule_applications::propensity,
-        ))
-        .load(connection)
-        .map_err(database)?;
-    for row in applied {
-        if let Some(session) = found.get_mut(&row.session_seq) {
-            session.rules.push(row.into_application()?);
-        }
-    }
-    let feedback: Vec<(i64, i64, Option<String>, Option<String>)> = user_feedback::table
-        .filter(user_feedback::session_seq.eq_any(places))
-        .order(user_feedback::seq)
-        .select((user_feedback::session_seq, user_feedback::rating, user_feedback::text, user_feedback::areas))
-        .load(connection)
-        .map_err(database)?;
-    for (session_seq, rating, text, areas) in feedback {
-        if let Some(session) = found.get_mut(&session_seq) {
-            session.feedback.push(FeedbackEntry {
-                rating: u8::try_from(rating).map_err(|error| unreadable("rating", error))?,
-                text,
-                areas: parse_optional("areas", areas.as_deref())?.unwrap_or_default(),
-            });
-        }
-    }
-    Ok(())
 }
 
 #[derive(QueryableByName)]

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use souffleur_core::component::Measurement;
 use souffleur_core::ids::{DataVersion, Epoch, Seq};
-use souffleur_core::records::{BeforeMetrics, Complexity, Rule, RuleApplication, Session};
+use souffleur_core::records::{BeforeMetrics, Complexity, FeedbackEntry, Rule, RuleApplication, Session};
 use souffleur_core::store::{Metrics, ModelRow, RunRow, RunState, StoreError};
 use souffleur_core::time::Timestamp;
 
@@ -19,7 +19,7 @@ fn parse<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, StoreError> {
 }
 
 /// Reads a JSON column that may be null.
-pub(crate) fn parse_optional<T: DeserializeOwned>(what: &str, text: Option<&str>) -> Result<Option<T>, StoreError> {
+fn parse_optional<T: DeserializeOwned>(what: &str, text: Option<&str>) -> Result<Option<T>, StoreError> {
     text.map(|text| parse(what, text)).transpose()
 }
 
@@ -80,10 +80,16 @@ impl SessionRow {
     }
 }
 
+/// When a part of a session happened, if not with the session.
+fn own_time(event_time: i64, session: &Session) -> Option<Timestamp> {
+    Some(Timestamp(event_time)).filter(|event_time| Some(*event_time) != session.event_time)
+}
+
 /// An applied rule with its name.
 #[derive(Queryable)]
 pub(crate) struct ApplicationRow {
     pub(crate) session_seq: i64,
+    event_time: i64,
     rule_id: String,
     parameters: Option<String>,
     improvement_score: Option<f64>,
@@ -93,15 +99,43 @@ pub(crate) struct ApplicationRow {
 }
 
 impl ApplicationRow {
-    pub(crate) fn into_application(self) -> Result<RuleApplication, StoreError> {
-        Ok(RuleApplication {
+    /// Adds it to its session.
+    pub(crate) fn join(self, session: &mut Session) -> Result<(), StoreError> {
+        let event_time = own_time(self.event_time, session);
+        session.rules.push(RuleApplication {
             rule_id: self.rule_id,
             parameters: parse_optional("parameters", self.parameters.as_deref())?,
             improvement_score: self.improvement_score,
             confidence: self.confidence,
             execution_time_ms: self.execution_time_ms,
             propensity: self.propensity,
-        })
+            event_time,
+        });
+        Ok(())
+    }
+}
+
+/// An opinion.
+#[derive(Queryable)]
+pub(crate) struct FeedbackRow {
+    pub(crate) session_seq: i64,
+    event_time: i64,
+    rating: i64,
+    text: Option<String>,
+    areas: Option<String>,
+}
+
+impl FeedbackRow {
+    /// Adds it to its session.
+    pub(crate) fn join(self, session: &mut Session) -> Result<(), StoreError> {
+        let event_time = own_time(self.event_time, session);
+        session.feedback.push(FeedbackEntry {
+            rating: u8::try_from(self.rating).map_err(|error| unreadable("rating", error))?,
+            text: self.text,
+            areas: parse_optional("areas", self.areas.as_deref())?.unwrap_or_default(),
+            event_time,
+        });
+        Ok(())
     }
 }
 

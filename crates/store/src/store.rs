@@ -8,12 +8,12 @@ use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::records::{MetricPoint, Rule, Session};
 use souffleur_core::store::{
     Append, Claim, Commit, Committed, Counts, Delta, Lease, Listener, ModelRow, Receipt, RunCommit, RunFailure, RunRow,
-    Store, StoreError,
+    Store, StoreError, StoredSession,
 };
 use souffleur_core::time::Timestamp;
 
 use crate::database::{Database, Db, Reader};
-use crate::{delta, queries, reader, writer};
+use crate::{delta, queries, reader, sessions, writer};
 
 /// The data hub in a database.
 #[expect(private_bounds, reason = "the databases are those of this crate")]
@@ -85,11 +85,15 @@ impl<D: Database> Store for SqlStore<D> {
     }
 
     fn session_seq(&self, session_id: &str) -> Result<Option<Seq>, StoreError> {
-        self.read(|connection| queries::session_seq(connection, session_id))
+        self.read(|connection| sessions::session_seq(connection, session_id))
     }
 
     fn sessions(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Session)>, StoreError> {
-        self.read(|connection| queries::sessions(connection, seqs))
+        self.read(|connection| sessions::sessions(connection, seqs))
+    }
+
+    fn stored_sessions(&self, after: Seq, until: Seq, limit: usize) -> Result<Vec<StoredSession>, StoreError> {
+        self.read(|connection| sessions::stored_sessions(connection, after, until, limit))
     }
 
     fn documents(

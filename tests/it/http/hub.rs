@@ -1,5 +1,7 @@
 //! Asking the data hub.
 
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, Float32Array};
 use serde_json::{Value, json};
 
 use super::problems::problem;
@@ -55,6 +57,32 @@ fn a_batch_is_written_as_json_and_as_csv() {
     let last = table.records().last().unwrap().unwrap();
     assert_eq!(&last[column(&batch, "rule_id")], "say \"why\", plainly");
     assert_eq!(&last[column(&batch, "confidence")], "");
+}
+
+#[test]
+fn a_batch_as_arrow_has_the_columns_of_the_others() {
+    let service = filled();
+    for query in [json!({"view": "applications", "limit": 3}), json!({"session_rules": true, "limit": 500})] {
+        let batch = ask(&service, &query, "application/json").expect(200).json();
+        let answer = ask(&service, &query, "application/vnd.apache.arrow.stream").expect(200);
+        assert_eq!(answer.header("content-type"), Some("application/vnd.apache.arrow.stream"));
+        let reader = arrow_ipc::reader::StreamReader::try_new(answer.body.as_slice(), None).unwrap();
+        let schema = reader.schema();
+        let names: Vec<_> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        assert_eq!(json!(names), batch["columns"]);
+        let version: Value = serde_json::from_str(&schema.metadata()["souffleur.version"]).unwrap();
+        assert_eq!(version, batch["version"]);
+        let pieces: Vec<_> = reader.map(Result::unwrap).collect();
+        let rows = batch["rows"].as_array().unwrap();
+        assert_eq!(pieces.iter().map(|piece| piece.num_rows()).sum::<usize>(), rows.len());
+        let first: &Float32Array = pieces[0].column_by_name("quality_score").unwrap().as_primitive();
+        let known = first.is_valid(0).then(|| f64::from(first.value(0)));
+        let expected = rows[0][column(&batch, "quality_score")].as_f64();
+        assert!(known.zip(expected).is_none_or(|(a, b)| (a - b).abs() < 1e-6) && known.is_some() == expected.is_some());
+        let rules = pieces[0].column_by_name("rules").map(|rules| rules.as_list::<i32>().value(0).len());
+        let told = rows[0].get(names.iter().position(|name| name == "rules").unwrap_or(usize::MAX));
+        assert_eq!(rules, told.map(|rules| rules.as_array().unwrap().len()));
+    }
 }
 
 #[test]

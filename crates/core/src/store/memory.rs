@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
     Append, Claim, Commit, Committed, Counts, Delta, Lease, ModelRow, Receipt, RunCommit, RunFailure, RunRow, RunState,
-    Store, StoreError,
+    Store, StoreError, StoredSession,
 };
 use crate::document::{Document, DocumentKind};
 use crate::ids::{DataVersion, Epoch, Seq};
@@ -29,6 +29,8 @@ struct Tables {
     /// Row `i` has sequence number `i + 1`.
     rows: Vec<Row>,
     sessions: HashMap<String, Seq>,
+    /// The rows of each session's rules and feedback, in recorded order.
+    parts: HashMap<Seq, Vec<Seq>>,
     rules: BTreeMap<String, (Seq, Rule)>,
     receipts: HashMap<String, Receipt>,
     epochs: HashMap<String, Epoch>,
@@ -55,14 +57,31 @@ impl Tables {
     }
 
     fn push(&mut self, row: Row) -> Seq {
+        let session = row.part_of();
         self.rows.push(row);
-        self.watermark()
+        let seq = self.watermark();
+        if let Some(session) = session {
+            self.parts.entry(session).or_default().push(seq);
+        }
+        seq
     }
 
     /// The rows after `after`, with their places.
     fn after(&self, after: Seq) -> impl Iterator<Item = (Seq, &Row)> {
         let skip = usize::try_from(after.0).unwrap_or(0);
         (1..).map(Seq).zip(&self.rows).skip(skip)
+    }
+
+    /// The session at this place with what was recorded of it by `until`.
+    fn stored(&self, seq: Seq, until: Seq) -> Option<StoredSession> {
+        let index = usize::try_from(seq.0).ok()?.checked_sub(1)?;
+        let mut stored = self.rows.get(index)?.stored(seq)?;
+        let parts = self.parts.get(&seq).map(Vec::as_slice).unwrap_or_default();
+        for part in parts.iter().take_while(|part| **part <= until) {
+            let index = usize::try_from(part.0).ok()?.checked_sub(1)?;
+            self.rows.get(index)?.join(&mut stored.session);
+        }
+        Some(stored)
     }
 
     fn fence(&self, lease: &Lease) -> Result<(), StoreError> {
@@ -170,11 +189,16 @@ impl Store for MemoryStore {
 
     fn sessions(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Session)>, StoreError> {
         let tables = self.open()?;
-        let found = seqs.iter().filter_map(|&seq| {
-            let index = usize::try_from(seq.0).ok()?.checked_sub(1)?;
-            tables.rows.get(index)?.session().map(|session| (seq, session.clone()))
-        });
-        Ok(found.collect())
+        let found = seqs.iter().filter_map(|&seq| tables.stored(seq, Seq(i64::MAX)));
+        Ok(found.map(|stored| (stored.seq, stored.session)).collect())
+    }
+
+    fn stored_sessions(&self, after: Seq, until: Seq, limit: usize) -> Result<Vec<StoredSession>, StoreError> {
+        self.hook();
+        let tables = self.open()?;
+        let rows = tables.after(after).take_while(|(seq, _)| *seq <= until);
+        let sessions = rows.filter(|(_, row)| row.session().is_some());
+        Ok(sessions.take(limit).filter_map(|(seq, _)| tables.stored(seq, until)).collect())
     }
 
     fn documents(

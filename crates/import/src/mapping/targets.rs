@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 use souffleur_core::error::Invalid;
 use souffleur_core::records::{BeforeMetrics, FeedbackEntry, RuleApplication, Session, limits};
+use souffleur_core::time::Timestamp;
 
 use super::expr::{Base, Expr, Kind, Scope};
 use super::path::Path;
@@ -34,16 +35,18 @@ pub(crate) static BEFORE_METRICS: [Target; 5] = [
     ("effectiveness", Kind::Number),
 ];
 
-pub(crate) static RULE: [Target; 6] = [
+pub(crate) static RULE: [Target; 7] = [
     ("rule_id", Kind::Text),
     ("parameters", Kind::Object),
     ("improvement_score", Kind::Number),
     ("confidence", Kind::Number),
     ("execution_time_ms", Kind::Number),
     ("propensity", Kind::Number),
+    ("event_time", Kind::Time),
 ];
 
-pub(crate) static FEEDBACK: [Target; 3] = [("rating", Kind::Integer), ("text", Kind::Text), ("areas", Kind::Texts)];
+pub(crate) static FEEDBACK: [Target; 4] =
+    [("rating", Kind::Integer), ("text", Kind::Text), ("areas", Kind::Texts), ("event_time", Kind::Time)];
 
 /// One expression per target of a table, in its order; `None` where nothing fills it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,6 +63,10 @@ impl Fields {
 
     fn number(&self, target: usize, scope: Scope<'_>) -> Result<Option<f64>, Invalid> {
         self.get(target).map_or(Ok(None), |expr| expr.number(scope))
+    }
+
+    fn time(&self, target: usize, scope: Scope<'_>) -> Result<Option<Timestamp>, Invalid> {
+        self.get(target).map_or(Ok(None), |expr| expr.time(scope))
     }
 }
 
@@ -137,7 +144,7 @@ impl Plan {
             session_id: fields.text(0, scope)?,
             original_prompt,
             improved_prompt: fields.text(2, scope)?,
-            event_time: fields.get(3).map_or(Ok(None), |expr| expr.time(scope))?,
+            event_time: fields.time(3, scope)?,
             project_type: fields.text(4, scope)?,
             domain: fields.text(5, scope)?,
             complexity: fields.get(6).map_or(Ok(None), |expr| expr.complexity(scope))?,
@@ -190,6 +197,7 @@ fn rule(fields: &Fields, scope: Scope<'_>) -> Result<Option<RuleApplication>, In
         confidence: fields.number(3, scope)?,
         execution_time_ms: fields.number(4, scope)?,
         propensity: fields.number(5, scope)?,
+        event_time: fields.time(6, scope)?,
     }))
 }
 
@@ -201,5 +209,5 @@ fn feedback(fields: &Fields, scope: Scope<'_>) -> Result<Option<FeedbackEntry>, 
         return Err(Invalid::new("feedback.rating", format!("is {rating}"), expected));
     };
     let areas = fields.get(2).map_or(Ok(Vec::new()), |expr| expr.texts(scope))?;
-    Ok(Some(FeedbackEntry { rating, text: fields.text(1, scope)?, areas }))
+    Ok(Some(FeedbackEntry { rating, text: fields.text(1, scope)?, areas, event_time: fields.time(3, scope)? }))
 }

@@ -5,4 +5,5 @@ mod files;
 mod fuzz;
 mod mappings;
 mod recorded;
+mod spans;
 mod support;

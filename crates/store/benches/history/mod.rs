@@ -62,6 +62,7 @@ fn session(random: &mut Xoshiro256PlusPlus, number: usize) -> Append {
         confidence: score(random),
         execution_time_ms: Some(f64::from(random.gen_range(5..400))),
         propensity: score(random),
+        event_time: None,
     };
     let session = Session {
         session_id: Some(uuid::Builder::from_random_bytes(random.r#gen()).into_uuid().to_string()),
@@ -77,7 +78,7 @@ fn session(random: &mut Xoshiro256PlusPlus, number: usize) -> Append {
         quality_score: score(random),
         improvement_score: score(random),
         feedback: (0..usize::from(!number.is_multiple_of(5)))
-            .map(|_| FeedbackEntry { rating: random.gen_range(1..=5), text: None, areas: Vec::new() })
+            .map(|_| FeedbackEntry { rating: random.gen_range(1..=5), ..FeedbackEntry::default() })
             .collect(),
         ..Session::default()
     };

@@ -105,7 +105,7 @@ impl<L: Ledger> Appender<L> {
             Record::Feedback(feedback) => self.late_feedback(feedback, now),
             Record::Application { session_id, application, event_time } => {
                 let session_seq = self.known_session(session_id)?;
-                let times = RowTimes { event: event_time.unwrap_or(now), known: now };
+                let times = RowTimes { event: event_time.or(application.event_time).unwrap_or(now), known: now };
                 let position = self.ledger.count_applications(session_seq)?;
                 let seq = self.application(application, session_seq, position, times)?;
                 Ok(numbered(seq))
@@ -142,9 +142,11 @@ impl<L: Ledger> Appender<L> {
         self.last_seq = seq;
         layout::insert_features(&mut self.ledger, seq, featured, self.schema_hash, times)?;
         for (position, application) in (0..).zip(&session.rules) {
+            let times = RowTimes { event: application.event_time.unwrap_or(times.event), ..times };
             self.application(application, seq, position, times)?;
         }
         for entry in &session.feedback {
+            let times = RowTimes { event: entry.event_time.unwrap_or(times.event), ..times };
             let feedback_seq = self.next_seq();
             layout::insert_feedback(&mut self.ledger, feedback_seq, seq, entry, times)?;
         }
@@ -157,6 +159,7 @@ impl<L: Ledger> Appender<L> {
             rating: feedback.rating,
             text: feedback.text.clone(),
             areas: feedback.areas.clone(),
+            event_time: feedback.event_time,
         };
         let seq = self.next_seq();
         let times = RowTimes { event: feedback.event_time.unwrap_or(now), known: now };

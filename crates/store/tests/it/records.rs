@@ -35,12 +35,18 @@ pub(crate) fn session(name: &str) -> Session {
                 confidence: Some(0.0),
                 execution_time_ms: Some(12.5),
                 propensity: Some(0.75),
+                event_time: None,
             },
             RuleApplication { rule_id: "few_shot".into(), ..RuleApplication::default() },
         ],
         quality_score: Some(0.5),
         improvement_score: None,
-        feedback: vec![FeedbackEntry { rating: 4, text: Some("fine".into()), areas: vec!["tone".into()] }],
+        feedback: vec![FeedbackEntry {
+            rating: 4,
+            text: Some("fine".into()),
+            areas: vec!["tone".into()],
+            event_time: None,
+        }],
         tags: BTreeMap::from([("team".to_owned(), json!("blue")), ("n".to_owned(), json!(3))]),
     }
 }

@@ -27,21 +27,30 @@ fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// A time of its own; the session's are other ones.
+fn time() -> impl Strategy<Value = Option<Timestamp>> {
+    of((1..1000i64).prop_map(Timestamp))
+}
+
 fn application() -> impl Strategy<Value = RuleApplication> {
-    ("[a-d]{1,2}", of(btree_map(".{0,5}", value(), 0..3)), score(), score(), score(), score()).prop_map(
-        |(rule_id, parameters, improvement_score, confidence, execution_time_ms, propensity)| RuleApplication {
-            rule_id,
-            parameters,
-            improvement_score,
-            confidence,
-            execution_time_ms,
-            propensity,
+    ("[a-d]{1,2}", of(btree_map(".{0,5}", value(), 0..3)), score(), score(), score(), score(), time()).prop_map(
+        |(rule_id, parameters, improvement_score, confidence, execution_time_ms, propensity, event_time)| {
+            RuleApplication {
+                event_time,
+                rule_id,
+                parameters,
+                improvement_score,
+                confidence,
+                execution_time_ms,
+                propensity,
+            }
         },
     )
 }
 
 fn feedback() -> impl Strategy<Value = FeedbackEntry> {
-    (1u8..=5, of(".{0,40}"), vec(".{0,10}", 0..3)).prop_map(|(rating, text, areas)| FeedbackEntry {
+    (1u8..=5, of(".{0,40}"), vec(".{0,10}", 0..3), time()).prop_map(|(rating, text, areas, event_time)| FeedbackEntry {
+        event_time,
         rating,
         text,
         areas,
@@ -60,7 +69,7 @@ fn before() -> impl Strategy<Value = Option<BeforeMetrics>> {
 
 fn session() -> impl Strategy<Value = Session> {
     let texts = ("(?s).{0,300}", of("(?s).{0,300}"), of(".{0,12}"), of(".{0,12}"));
-    let context = (of(0usize..4), of(any::<u32>()), any::<i64>(), before());
+    let context = (of(0usize..4), of(any::<u32>()), 1000..i64::MAX, before());
     let parts = (vec(application(), 0..4), vec(feedback(), 0..3), btree_map(".{0,8}", value(), 0..3));
     (texts, context, parts, score(), score()).prop_map(|(texts, context, parts, quality_score, improvement_score)| {
         Session {

@@ -43,6 +43,8 @@ macro_rules! store_suite {
                 a_delta_after_the_end_is_empty,
                 columns_hold_what_was_appended,
                 sessions_come_in_the_order_asked_for,
+                pages_of_stored_sessions_are_whole,
+                stored_sessions_are_those_of_a_moment,
                 documents_are_kept_by_kind_and_subject,
                 metrics_are_the_newest_oldest_first,
                 everything_is_counted,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::rows::{Row, Times};
 use super::{Append, Receipt, Seq, StoreError, Tables, Timestamp};
-use crate::records::{Rule, RuleApplication, Session};
+use crate::records::{Feedback, FeedbackEntry, Rule, RuleApplication};
 use crate::store::{FeaturedSession, Record};
 
 impl Tables {
@@ -44,11 +44,14 @@ impl Tables {
             Record::Feedback(feedback) => {
                 let session = self.seq_of(&feedback.session_id);
                 let times = times(feedback.event_time);
-                numbered(self.push(Row::Feedback { session, rating: feedback.rating, times }))
+                let Feedback { rating, text, areas, event_time, .. } = feedback;
+                let entry = FeedbackEntry { rating, text, areas, event_time };
+                numbered(self.push(Row::Feedback { session, entry, times }))
             }
             Record::Application { session_id, application, event_time } => {
                 let session = self.seq_of(&session_id);
-                numbered(self.application(session, application, times(event_time)))
+                let times = times(event_time.or(application.event_time));
+                numbered(self.application(session, application, times))
             }
             Record::Rule(rule) => {
                 let known = self.rules.get(&rule.rule_id).is_some_and(|(_, known)| *known == rule);
@@ -79,16 +82,19 @@ impl Tables {
             return Receipt { seq, id, duplicate: true };
         }
         let times = Times { event: session.event_time.unwrap_or(now), known: now };
-        let Session { rules, feedback, .. } = session.clone();
-        let synthetic = provenance.is_some();
-        let row = Row::Session { session: Box::new(session), features: Box::new(features), synthetic, times };
+        let mut session = session;
+        let (rules, feedback) = (std::mem::take(&mut session.rules), std::mem::take(&mut session.feedback));
+        session.event_time = Some(times.event);
+        let row = Row::Session { session: Box::new(session), features: Box::new(features), provenance, times };
         let seq = self.push(row);
         self.sessions.insert(id.clone(), seq);
         for application in rules {
+            let times = Times { event: application.event_time.unwrap_or(times.event), ..times };
             self.application(seq, application, times);
         }
         for entry in feedback {
-            self.push(Row::Feedback { session: seq, rating: entry.rating, times });
+            let times = Times { event: entry.event_time.unwrap_or(times.event), ..times };
+            self.push(Row::Feedback { session: seq, entry, times });
         }
         Receipt { seq, id, duplicate: false }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::document::{Document, DocumentKind};
 use crate::features::FeatureVector;
 use crate::ids::Seq;
-use crate::records::{MetricPoint, RuleApplication, Session};
-use crate::store::{Counts, Delta};
+use crate::records::{FeedbackEntry, MetricPoint, RuleApplication, Session};
+use crate::store::{Counts, Delta, StoredSession};
 use crate::time::Timestamp;
 
 /// When a row happened and when it became known.
@@ -19,12 +19,36 @@ pub(super) struct Times {
 /// Anything that has a place in the global order.
 #[derive(Clone, Debug)]
 pub(super) enum Row {
-    Session { session: Box<Session>, features: Box<FeatureVector>, synthetic: bool, times: Times },
-    Application { session: Seq, rule: Seq, application: RuleApplication, times: Times },
-    Feedback { session: Seq, rating: u8, times: Times },
-    Rule { name: Arc<str> },
-    Metric { point: MetricPoint },
-    Document { kind: DocumentKind, subject: String, body: serde_json::Value, times: Times },
+    /// Its rules and feedback are rows of their own.
+    Session {
+        session: Box<Session>,
+        features: Box<FeatureVector>,
+        provenance: Option<String>,
+        times: Times,
+    },
+    Application {
+        session: Seq,
+        rule: Seq,
+        application: RuleApplication,
+        times: Times,
+    },
+    Feedback {
+        session: Seq,
+        entry: FeedbackEntry,
+        times: Times,
+    },
+    Rule {
+        name: Arc<str>,
+    },
+    Metric {
+        point: MetricPoint,
+    },
+    Document {
+        kind: DocumentKind,
+        subject: String,
+        body: serde_json::Value,
+        times: Times,
+    },
     Run,
 }
 
@@ -37,6 +61,40 @@ impl Row {
         match self {
             Self::Session { session, .. } => Some(session),
             _ => None,
+        }
+    }
+
+    /// The session whose part it is.
+    pub(super) fn part_of(&self) -> Option<Seq> {
+        match self {
+            Self::Application { session, .. } | Self::Feedback { session, .. } => Some(*session),
+            _ => None,
+        }
+    }
+
+    /// The session, still without its parts.
+    pub(super) fn stored(&self, seq: Seq) -> Option<StoredSession> {
+        match self {
+            Self::Session { session, provenance, .. } => {
+                Some(StoredSession { seq, session: (**session).clone(), provenance: provenance.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Joins its session, if it is part of one.
+    pub(super) fn join(&self, session: &mut Session) {
+        let own = |times: &Times| Some(times.event).filter(|event| Some(*event) != session.event_time);
+        match self {
+            Self::Application { application, times, .. } => {
+                let event_time = own(times);
+                session.rules.push(RuleApplication { event_time, ..application.clone() });
+            }
+            Self::Feedback { entry, times, .. } => {
+                let event_time = own(times);
+                session.feedback.push(FeedbackEntry { event_time, ..entry.clone() });
+            }
+            _ => {}
         }
     }
 
@@ -68,8 +126,8 @@ impl Row {
     /// Adds this row to the counts of its table.
     pub(super) fn count(&self, counts: &mut Counts) {
         match self {
-            Self::Session { synthetic: false, .. } => counts.sessions += 1,
-            Self::Session { synthetic: true, .. } => counts.training_prompts += 1,
+            Self::Session { provenance: None, .. } => counts.sessions += 1,
+            Self::Session { provenance: Some(_), .. } => counts.training_prompts += 1,
             Self::Application { .. } => counts.rule_applications += 1,
             Self::Feedback { .. } => counts.feedback += 1,
             Self::Rule { .. } | Self::Metric { .. } | Self::Document { .. } | Self::Run => {}
@@ -79,14 +137,14 @@ impl Row {
     /// Adds this row to its columns.
     pub(super) fn extend(&self, seq: Seq, delta: &mut Delta) {
         match self {
-            Self::Session { session, features, synthetic, times } => {
+            Self::Session { session, features, provenance, times } => {
                 let columns = &mut delta.sessions;
                 columns.seq.push(seq.0);
                 columns.event_time_us.push(times.event.0);
                 columns.known_time_us.push(times.known.0);
                 columns.quality_score.push(number(session.quality_score));
                 columns.improvement_score.push(number(session.improvement_score));
-                columns.synthetic.push(*synthetic);
+                columns.synthetic.push(provenance.is_some());
                 columns.features.extend_from_slice(features.as_slice());
             }
             Self::Application { session, rule, application, times } => {
@@ -101,13 +159,13 @@ impl Row {
                 columns.execution_time_ms.push(number(application.execution_time_ms));
                 columns.propensity.push(number(application.propensity));
             }
-            Self::Feedback { session, rating, times } => {
+            Self::Feedback { session, entry, times } => {
                 let columns = &mut delta.feedback;
                 columns.seq.push(seq.0);
                 columns.session_seq.push(session.0);
                 columns.event_time_us.push(times.event.0);
                 columns.known_time_us.push(times.known.0);
-                columns.rating.push(*rating);
+                columns.rating.push(entry.rating);
             }
             Self::Rule { name } => delta.rules.push((seq, Arc::clone(name))),
             Self::Metric { .. } | Self::Document { .. } | Self::Run => {}

@@ -5,9 +5,11 @@ use souffleur_core::document::DocumentKind;
 use souffleur_core::features;
 use souffleur_core::ids::Seq;
 use souffleur_core::store::{Claim, Counts, Delta, Store};
+use souffleur_core::time::Timestamp;
 
 use crate::records::{
-    NOW, assert_same, document, everything, feedback, metric, named, numbers, rule, run, session, synthetic,
+    NOW, application, assert_same, document, everything, feedback, metric, named, numbers, rule, run, session,
+    synthetic,
 };
 
 fn join(whole: &mut Delta, page: Delta) {
@@ -100,6 +102,48 @@ pub(crate) fn sessions_come_in_the_order_asked_for(store: &dyn Store) {
     }
     assert_eq!(store.session_seq("s7").unwrap(), Some(receipts[7].seq));
     assert_eq!(store.session_seq("S7").unwrap(), None);
+}
+
+pub(crate) fn pages_of_stored_sessions_are_whole(store: &dyn Store) {
+    let records = (0..25).map(|n| if n % 3 == 0 { synthetic(&format!("s{n}")) } else { named(&format!("s{n}")) });
+    store.append(records.collect(), NOW).wait().unwrap();
+    let until = store.watermark().unwrap();
+    for limit in [1, 4, 25, 1000] {
+        let (mut after, mut names) = (Seq::ZERO, 0);
+        loop {
+            let page = store.stored_sessions(after, until, limit).unwrap();
+            for stored in &page {
+                assert_eq!(stored.session, session(&format!("s{names}")), "with its rules and its feedback");
+                let provenance = (names % 3 == 0).then_some("simulator v1 seed 7");
+                assert_eq!(stored.provenance.as_deref(), provenance);
+                assert!(stored.seq > after);
+                after = stored.seq;
+                names += 1;
+            }
+            if page.len() < limit {
+                break;
+            }
+        }
+        assert_eq!(names, 25);
+    }
+}
+
+pub(crate) fn stored_sessions_are_those_of_a_moment(store: &dyn Store) {
+    store.append(vec![named("a")], NOW).wait().unwrap();
+    let before = store.watermark().unwrap();
+    store.append(vec![application("a", "late"), feedback("a", 1), named("b")], NOW).wait().unwrap();
+    let then = store.stored_sessions(Seq::ZERO, before, 10).unwrap();
+    assert_eq!(then.into_iter().map(|stored| stored.session).collect::<Vec<_>>(), [session("a")]);
+    let now = store.stored_sessions(Seq::ZERO, store.watermark().unwrap(), 10).unwrap();
+    assert_eq!(now.len(), 2);
+    let (rule, opinion) = (now[0].session.rules.last().unwrap(), now[0].session.feedback.last().unwrap());
+    assert_eq!(
+        (rule.rule_id.as_str(), rule.event_time),
+        ("late", Some(Timestamp(3))),
+        "what came later keeps its time"
+    );
+    assert_eq!((opinion.rating, opinion.event_time), (1, Some(NOW)));
+    assert_eq!(now[0].session.rules[0].event_time, None, "what happened with the session has none of its own");
 }
 
 pub(crate) fn documents_are_kept_by_kind_and_subject(store: &dyn Store) {

@@ -1,0 +1,8 @@
+//! Exports, read again by an import.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod damage;
+mod files;
+mod round_trip;
+mod support;
