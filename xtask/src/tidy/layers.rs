@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("souffleur-cluster", &[]),
     ("souffleur-simulator", &["souffleur-core"]),
     ("souffleur-components", &["souffleur-core", "souffleur-algorithms", "souffleur-simulator"]),
+    ("souffleur-contracts", &["souffleur-core", "souffleur-algorithms"]),
     ("souffleur-import", &["souffleur-core"]),
     ("souffleur-store", &["souffleur-core"]),
     ("souffleur-actors", &["souffleur-core"]),
@@ -19,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "souffleur-actors",
             "souffleur-components",
+            "souffleur-contracts",
             "souffleur-core",
             "souffleur-import",
             "souffleur-simulator",
