@@ -34,7 +34,7 @@ pub(crate) fn session_id(now: Timestamp) -> String {
 }
 
 /// The name of the database in the data directory.
-pub const DATABASE: &str = "souffleur.db";
+pub const DATABASE: &str = souffleur_store::backup::DATABASE;
 
 /// Opens the database: the one the settings name, or the file in the data directory, made if it is not there.
 pub(crate) fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StoreError> {

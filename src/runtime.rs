@@ -22,6 +22,8 @@ use crate::app;
 use crate::offload::Offload;
 use crate::settings::Settings;
 
+pub(crate) mod inspection;
+
 /// Sessions whose features are computed in one go, so that a large request does not keep others waiting.
 const CHUNK: usize = 64;
 
@@ -34,6 +36,7 @@ const CHUNK: usize = 64;
 pub struct Runtime {
     handle: Handle,
     offload: Offload,
+    looks: inspection::Looks,
 }
 
 /// A record with the key that makes its repetition harmless.
@@ -180,7 +183,7 @@ impl RuntimeBuilder {
         let kernel = self.settings.kernel();
         let handle = souffleur_actors::start(self.components, self.settings.components, store, clock, kernel)?;
         let offload = Offload::start(app::OFFLOAD_THREADS).map_err(RuntimeError::Thread)?;
-        Ok(Runtime { handle, offload })
+        Ok(Runtime { handle, offload, looks: inspection::Looks::default() })
     }
 }
 

@@ -78,7 +78,8 @@ impl Connect {
         Intake::store(&settings)
     }
 
-    fn remote(&self) -> Outcome<Option<Remote>> {
+    /// The daemon, if one was named.
+    pub(crate) fn remote(&self) -> Outcome<Option<Remote>> {
         self.url.as_deref().map(|url| Remote::new(url, self.api_key.as_deref())).transpose()
     }
 

@@ -191,6 +191,21 @@ pub(crate) fn duration(ms: f64) -> String {
     }
 }
 
+/// A number of bytes as people read it.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["KB", "MB", "GB", "TB", "PB"];
+    if n < 1000 {
+        return format!("{n} B");
+    }
+    let mut value = n as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if value < 10.0 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
+}
+
 /// A count with thousands apart.
 pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -217,6 +232,8 @@ mod tests {
         assert_eq!(count(1), "1");
         assert_eq!(count(65_846), "65,846");
         assert_eq!(count(1_000_000), "1,000,000");
+        assert_eq!((bytes(999), bytes(1000), bytes(88_400_000)), ("999 B".into(), "1.0 KB".into(), "88 MB".into()));
+        assert_eq!((bytes(999_999), bytes(u64::MAX)), ("1.0 MB".into(), "18447 PB".into()));
         assert_eq!(duration(0.5), "500 µs");
         assert_eq!(duration(61_000.0), "61.0 s");
     }

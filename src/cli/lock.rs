@@ -11,7 +11,7 @@ use super::exit::{Failure, Outcome, about};
 use crate::settings::Settings;
 
 /// The lock's file inside the data directory.
-const NAME: &str = "souffleur.lock";
+pub(crate) const NAME: &str = "souffleur.lock";
 
 /// The right to a data directory, for as long as it lives.
 #[derive(Debug)]
@@ -25,6 +25,25 @@ impl DirectoryLock {
         match settings.store.url.reveal() {
             Some(_) => Ok(None),
             None => Self::take(&settings.data.dir).map(Some),
+        }
+    }
+
+    /// Who holds the right to `directory`, in its own words; `None` if nobody does. Makes nothing.
+    pub(crate) fn holder(directory: &Path) -> Outcome<Option<String>> {
+        let path = directory.join(NAME);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(about(&path)(error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = file.read_to_string(&mut holder);
+                Ok(Some(holder.trim().to_owned()))
+            }
+            Err(TryLockError::Error(error)) => Err(about(&path)(error)),
         }
     }
 
@@ -67,7 +86,9 @@ mod tests {
         let refused = DirectoryLock::take(dir.path()).unwrap_err();
         assert_eq!(refused.exit, Exit::Busy);
         assert!(refused.message.contains(&format!("process {}", std::process::id())), "{refused}");
+        assert_eq!(DirectoryLock::holder(dir.path()).unwrap(), Some(std::process::id().to_string()));
         drop(lock);
+        assert_eq!(DirectoryLock::holder(dir.path()).unwrap(), None);
         assert!(DirectoryLock::take(dir.path()).is_ok());
     }
 }

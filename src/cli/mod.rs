@@ -4,6 +4,7 @@
 //! data directory speak to a `Backend`, so that each is written once.
 
 mod backend;
+mod backup;
 mod batch;
 mod certify;
 mod completions;
@@ -11,14 +12,17 @@ mod components;
 mod config;
 mod connect;
 mod console;
+mod data;
 mod demo;
 mod describe;
+mod doctor;
 mod embedded;
 mod exit;
 mod export;
 mod global;
 mod graph;
 mod health;
+mod hub;
 mod import;
 mod intake;
 mod interrupt;
@@ -26,6 +30,7 @@ mod lock;
 mod logging;
 mod query;
 mod remote;
+mod restore;
 mod selection;
 mod serve;
 mod simulate;
@@ -75,9 +80,13 @@ enum Command {
     Train(train::TrainArgs),
     Query(query::QueryArgs),
     Batch(batch::BatchArgs),
+    Data(data::DataArgs),
     Health(health::HealthArgs),
     Components(components::ComponentsArgs),
     Certify(certify::CertifyArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Doctor(doctor::DoctorArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -113,9 +122,13 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Train(args) => args.run(global, console, &interrupt),
         Command::Query(args) => args.run(global, console, &interrupt),
         Command::Batch(args) => args.run(global, console, &interrupt),
+        Command::Data(args) => args.run(global, console, &interrupt),
         Command::Health(args) => args.run(global, console, &interrupt),
         Command::Components(args) => args.run(console),
         Command::Certify(args) => args.run(console, &interrupt),
+        Command::Backup(args) => args.run(global, console, &interrupt),
+        Command::Restore(args) => args.run(global, console, &interrupt),
+        Command::Doctor(args) => args.run(global, console),
         Command::Config(args) => args.run(global, console),
         Command::Completions(args) => args.run(console),
     }

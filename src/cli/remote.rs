@@ -37,7 +37,8 @@ impl Remote {
         Ok(describe::lasting(&self.get(&format!("/v1/components/{}", segment(name)))?))
     }
 
-    fn get(&self, path: &str) -> Outcome<Value> {
+    /// A document of the daemon's.
+    pub(crate) fn get(&self, path: &str) -> Outcome<Value> {
         Ok(self.client.get(path, ANSWER_WITHIN)?)
     }
 }

@@ -16,6 +16,7 @@ use actix_web::{App, HttpRequest, HttpServer, guard as guards, web};
 mod batches;
 mod body;
 mod components;
+mod data;
 mod events;
 mod guard;
 mod health;

@@ -5,8 +5,10 @@ use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 use souffleur_actors::health::{ComponentHealth, Health};
 use souffleur_actors::{RuntimeEvent, TrainOutcome};
+use souffleur_contracts::Report;
 use souffleur_core::query::Query;
 use souffleur_core::records::{Feedback, Rule, Session};
+use souffleur_core::store::Inventory;
 
 use super::batches::BatchBody;
 use super::components::{Component, Components, Model, Runs};
@@ -16,7 +18,7 @@ use super::problem::{
     STORE_FAILED, TOO_FEW_ROWS, UNKNOWN_COMPONENT, UNKNOWN_RECORD, UNSUPPORTED_MEDIA_TYPE,
 };
 use super::records::{Kept, ResultsList, RulesList};
-use super::{batches, components, events, health, manual, metrics, records};
+use super::{batches, components, data, events, health, manual, metrics, records};
 use crate::runtime::Results;
 
 /// Who may call an operation, and what it costs.
@@ -286,6 +288,17 @@ pub(super) static OPERATIONS: &[Operation] = &[
             SHUTTING_DOWN,
         ])
         .to(|r| r.to(batches::show)),
+    get("/v1/data/check", "data_check", "Whether the recorded data keeps its contract", json::<Report>())
+        .problems(&[BUSY, CANCELLED, STORE_FAILED])
+        .to(|r| r.to(data::check)),
+    get(
+        "/v1/data/stats",
+        "data_stats",
+        "What there is: rows, bytes, time spans, coverage, models",
+        json::<Inventory>(),
+    )
+    .problems(&[BUSY, STORE_FAILED])
+    .to(|r| r.to(data::stats)),
     get("/v1/results", "results", "The newest results, oldest first", json::<ResultsList>())
         .parameters(RESULTS)
         .problems(&[INVALID_REQUEST, BUSY, STORE_FAILED])

@@ -37,6 +37,7 @@ pub mod stratified_tables;
 pub mod subgraphs;
 pub mod successive_halving;
 mod symmetric_eigen;
+pub mod two_samples;
 pub mod watch;
 
 pub use input::{BadLabels, NotFinite, Real};

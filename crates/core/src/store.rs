@@ -17,11 +17,13 @@ use crate::records::{Feedback, MetricPoint, Rule, RuleApplication, Session};
 use crate::time::Timestamp;
 
 mod columns;
+mod inventory;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 mod runs;
 
 pub use columns::{ApplicationColumns, Delta, FeedbackColumns, SessionColumns};
+pub use inventory::{FieldCoverage, ForeignRow, Inventory, ModelInventory, SchemaRows, Survey, TableInventory};
 pub use runs::{Basis, Claim, Committed, Lease, ModelRow, RunCommit, RunFailure, RunRow, RunState};
 
 /// Why the store could not do what it was asked.
@@ -315,6 +317,18 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// If the database fails.
     fn counts(&self) -> Result<Counts, StoreError>;
+
+    /// What there is, table by table. Reads every table once: seconds for millions of rows.
+    ///
+    /// # Errors
+    /// If the database fails.
+    fn inventory(&self) -> Result<Inventory, StoreError>;
+
+    /// As [`delta`](Self::delta), but sessions under another feature schema are told of instead of refused.
+    ///
+    /// # Errors
+    /// If the database fails.
+    fn survey(&self, after: Seq, limit: usize) -> Result<Survey, StoreError>;
 
     /// Takes the exclusive right to commit for a component: a new epoch, valid until its run has ended, until it has
     /// expired, or until it is taken over. One's own right is taken over at once, that of another runtime

@@ -35,6 +35,31 @@ pub(crate) fn file(connection: diesel::sqlite::SqliteConnection) -> Db {
     Db::Sqlite(connection)
 }
 
+/// What the two databases call differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// SQLite's.
+    Sqlite,
+    /// PostgreSQL's.
+    #[cfg(feature = "postgres")]
+    Postgres,
+}
+
+/// Whose words a connection understands.
+#[cfg(not(feature = "postgres"))]
+pub(crate) fn dialect(_: &Db) -> Dialect {
+    Dialect::Sqlite
+}
+
+/// Whose words a connection understands.
+#[cfg(feature = "postgres")]
+pub(crate) fn dialect(connection: &Db) -> Dialect {
+    match connection {
+        Db::Sqlite(_) => Dialect::Sqlite,
+        Db::Postgres(_) => Dialect::Postgres,
+    }
+}
+
 /// What leases ask beyond diesel's common words.
 pub(crate) trait Leasing {
     /// What makes a query pass over rows that others have locked.

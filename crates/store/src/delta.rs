@@ -5,7 +5,9 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use souffleur_core::features::{FeatureSchema, WIDTH};
 use souffleur_core::ids::Seq;
-use souffleur_core::store::{ApplicationColumns, Delta, FeedbackColumns, SessionColumns, StoreError};
+use souffleur_core::store::{
+    ApplicationColumns, Delta, FeedbackColumns, ForeignRow, SessionColumns, StoreError, Survey,
+};
 
 use crate::database::{Database, Reader};
 use crate::errors::database;
@@ -52,11 +54,8 @@ pub(crate) trait Fields {
 /// Rows up to the watermark never change, so that connections which look at different moments see the same.
 pub(crate) fn read<D: Database>(pool: &Pool<D>, after: Seq, limit: usize) -> Result<Delta, StoreError> {
     pool.with(|reader| {
-        let watermark = watermark(reader)?.0;
-        let limit = i64::try_from(limit.max(1)).unwrap_or(i64::MAX);
-        let until = watermark.min(after.0.saturating_add(limit)).max(after.0);
-        let range = Range { after: after.0, until };
-        let mut delta = Delta { watermark: Seq(until), more: until < watermark, ..Delta::default() };
+        let (range, mut delta) = stretch(reader, after, limit)?;
+        let until = range.until;
         if until - after.0 >= PARALLEL_FROM_ROWS
             && let Some(mut second) = pool.spare()
         {
@@ -67,6 +66,29 @@ pub(crate) fn read<D: Database>(pool: &Pool<D>, after: Seq, limit: usize) -> Res
         }
         Ok(delta)
     })
+}
+
+/// [`read`] on one connection; sessions under another feature schema are told of instead of refused.
+pub(crate) fn survey<D: Database>(pool: &Pool<D>, after: Seq, limit: usize) -> Result<Survey, StoreError> {
+    pool.with(|reader| {
+        let (range, mut delta) = stretch(reader, after, limit)?;
+        let mut foreign = Vec::new();
+        delta.sessions = sessions_or_else(reader, range, |row| {
+            foreign.push(row);
+            Ok(())
+        })?;
+        rest(reader, range, &mut delta)?;
+        Ok(Survey { delta, foreign })
+    })
+}
+
+/// The range of at most `limit` numbers after `after`, and a delta that is still empty.
+fn stretch<R: Reader>(reader: &mut R, after: Seq, limit: usize) -> Result<(Range, Delta), StoreError> {
+    let watermark = watermark(reader)?.0;
+    let limit = i64::try_from(limit.max(1)).unwrap_or(i64::MAX);
+    let until = watermark.min(after.0.saturating_add(limit)).max(after.0);
+    let delta = Delta { watermark: Seq(until), more: until < watermark, ..Delta::default() };
+    Ok((Range { after: after.0, until }, delta))
 }
 
 /// The newest number of the global order.
@@ -102,17 +124,27 @@ fn rest<R: Reader>(reader: &mut R, range: Range, delta: &mut Delta) -> Result<()
 }
 
 fn sessions<R: Reader>(reader: &mut R, range: Range) -> Result<SessionColumns, StoreError> {
+    sessions_or_else(reader, range, |ForeignRow { seq, schema_hash, feature_bytes }| {
+        Err(StoreError::Incompatible(format!(
+            "row {seq} has features of schema {schema_hash:016x} ({feature_bytes} bytes); this version computes {:016x}",
+            FeatureSchema::current().hash
+        )))
+    })
+}
+
+/// The sessions of a range. One whose features are not those of this version goes to `foreign`.
+fn sessions_or_else<R: Reader>(
+    reader: &mut R,
+    range: Range,
+    mut foreign: impl FnMut(ForeignRow) -> Result<(), StoreError>,
+) -> Result<SessionColumns, StoreError> {
     let mut columns = SessionColumns::default();
     let current = FeatureSchema::current().hash.cast_signed();
     reader.scan(SESSIONS, range, |row| {
         let features = row.bytes(7);
         if row.integer(6) != current || features.len() != WIDTH * 4 {
-            return Err(StoreError::Incompatible(format!(
-                "row {} has features of schema {:016x} ({} bytes); this version computes {current:016x}",
-                row.integer(0),
-                row.integer(6),
-                features.len()
-            )));
+            let (seq, schema_hash) = (row.integer(0), row.integer(6).cast_unsigned());
+            return foreign(ForeignRow { seq, schema_hash, feature_bytes: features.len() });
         }
         columns.seq.push(row.integer(0));
         columns.event_time_us.push(row.integer(1));

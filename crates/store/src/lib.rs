@@ -6,9 +6,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod backup;
+mod content;
 mod database;
 mod delta;
 mod errors;
+mod inspect;
+mod inventory;
+mod layout;
 mod lineage;
 mod migrations;
 #[cfg(feature = "postgres")]
@@ -24,6 +29,8 @@ mod store;
 mod table;
 mod writer;
 
+pub use inspect::{DamagedModel, Inspection};
+pub use layout::Layouts;
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresStore};
 pub use settings::{Durability, StoreSettings};

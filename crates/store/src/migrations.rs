@@ -19,14 +19,23 @@ pub(crate) fn refuse_newer<DB: diesel::backend::Backend>(
     known: EmbeddedMigrations,
 ) -> Result<(), StoreError> {
     let applied = connection.applied_migrations().map_err(failed)?;
-    let known = MigrationSource::<DB>::migrations(&known).map_err(failed)?;
-    let known: Vec<_> = known.iter().map(|m| m.name().version().to_string()).collect();
+    let known = known_versions::<DB>(known)?;
     match applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
         None => Ok(()),
         Some(version) => Err(StoreError::Incompatible(format!(
             "the database has layout {version}, which this version of souffleur does not know; use a newer one"
         ))),
     }
+}
+
+/// The layouts this program knows, oldest first.
+pub(crate) fn known_versions<DB: diesel::backend::Backend>(
+    known: EmbeddedMigrations,
+) -> Result<Vec<String>, StoreError> {
+    let known = MigrationSource::<DB>::migrations(&known).map_err(failed)?;
+    let mut known: Vec<String> = known.iter().map(|m| m.name().version().to_string()).collect();
+    known.sort_unstable();
+    Ok(known)
 }
 
 fn failed(error: impl std::fmt::Display) -> StoreError {

@@ -12,11 +12,13 @@ use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection;
 use diesel::sql_types::BigInt;
 use souffleur_core::ids::Seq;
-use souffleur_core::store::{Listener, StoreError};
+use souffleur_core::store::{Listener, ModelRow, StoreError};
 
 use crate::database::{Database, Db, Reader};
 use crate::delta::Range;
 use crate::errors;
+use crate::inspect::{self, Inspection};
+use crate::layout::refuse_incomplete;
 use crate::settings::{Durability, StoreSettings};
 use crate::store::SqlStore;
 
@@ -28,6 +30,7 @@ mod names;
 mod scan;
 
 pub(crate) use listen::announce_model;
+pub(crate) use migrations::MIGRATIONS;
 
 /// The data hub in a PostgreSQL database (14 or newer, encoded in UTF-8). Several runtimes may share it.
 pub type PostgresStore = SqlStore<Postgres>;
@@ -58,10 +61,29 @@ impl PostgresStore {
         // Whoever brings a large history to a new layout may take his time.
         first.batch_execute("SET statement_timeout = 0").map_err(errors::database)?;
         migrations::prepare(&mut first)?;
+        let mut first = Db::Postgres(first);
+        refuse_incomplete(&mut first)?;
         postgres.holder = next_holder(&mut first)?;
         let runs = postgres.runs()?;
         let appends = Link { connection: postgres.open()?, is_broken: false };
         Self::start(postgres, appends, runs)
+    }
+
+    /// Looks at the database at `url` without opening it as a store: nothing is made, migrated or written. `decode` says what
+    /// is wrong with the newest model of a component, beside its content.
+    ///
+    /// # Errors
+    /// [`StoreError::Incompatible`] if the tables are not ours, [`StoreError::Database`] if the server cannot be reached.
+    pub fn inspect(
+        url: &str,
+        settings: StoreSettings,
+        mut decode: impl FnMut(&ModelRow) -> Option<String>,
+    ) -> Result<Inspection, StoreError> {
+        let url = with_deadline(url, settings.busy_timeout_ms);
+        let mut connection = Postgres { url, settings, holder: 0, listening: Mutex::default() }.open()?;
+        connection.batch_execute("SET default_transaction_read_only = on").map_err(errors::database)?;
+        migrations::refuse_unmarked(&mut connection)?;
+        inspect::look(&mut Db::Postgres(connection), &mut decode)
     }
 }
 
@@ -88,7 +110,7 @@ struct Number {
 }
 
 /// A number no other runtime has or will have.
-fn next_holder(connection: &mut PgConnection) -> Result<i64, StoreError> {
+fn next_holder(connection: &mut Db) -> Result<i64, StoreError> {
     let next: Number =
         diesel::sql_query("SELECT nextval('holders') AS number").get_result(connection).map_err(errors::database)?;
     Ok(next.number)

@@ -9,13 +9,18 @@ use souffleur_core::store::StoreError;
 use crate::database::{self, Database, Db, Reader};
 use crate::delta::Range;
 use crate::errors;
+use crate::layout::refuse_incomplete;
 use crate::migrations::bring_up_to_date;
 use crate::settings::{Durability, StoreSettings};
 use crate::store::SqlStore;
 
 mod ledger;
 mod migrations;
+mod outside;
 pub(crate) mod raw;
+
+pub(crate) use migrations::MIGRATIONS;
+pub(crate) use outside::{copy_into, settle};
 
 /// The data hub in one SQLite file. One thread writes, a few connections read; in WAL mode neither waits for the other.
 pub type SqliteStore = SqlStore<Sqlite>;
@@ -45,9 +50,11 @@ impl SqliteStore {
         migrations::refuse_foreign(&mut first)?;
         prepare_file(&mut first, &sqlite.settings)?;
         bring_up_to_date(&mut first, migrations::MIGRATIONS)?;
+        let mut first = database::file(first);
+        refuse_incomplete(&mut first)?;
         let appends = raw::Connection::open(&sqlite.path, raw::Access::Write)?;
         configure(&appends, &sqlite.settings)?;
-        Self::start(sqlite, appends, database::file(first))
+        Self::start(sqlite, appends, first)
     }
 
     /// The file the store is kept in.

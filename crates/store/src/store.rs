@@ -7,13 +7,13 @@ use souffleur_core::document::{Document, DocumentKind};
 use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::records::{MetricPoint, Rule, Session};
 use souffleur_core::store::{
-    Append, Claim, Commit, Committed, Counts, Delta, Lease, Listener, ModelRow, Receipt, RunCommit, RunFailure, RunRow,
-    Store, StoreError, StoredSession,
+    Append, Claim, Commit, Committed, Counts, Delta, Inventory, Lease, Listener, ModelRow, Receipt, RunCommit,
+    RunFailure, RunRow, Store, StoreError, StoredSession, Survey,
 };
 use souffleur_core::time::Timestamp;
 
 use crate::database::{Database, Db, Reader};
-use crate::{delta, queries, reader, sessions, writer};
+use crate::{delta, inventory, queries, reader, sessions, writer};
 
 /// The data hub in a database.
 #[expect(private_bounds, reason = "the databases are those of this crate")]
@@ -116,6 +116,14 @@ impl<D: Database> Store for SqlStore<D> {
 
     fn counts(&self) -> Result<Counts, StoreError> {
         self.read(queries::counts)
+    }
+
+    fn inventory(&self) -> Result<Inventory, StoreError> {
+        self.read(inventory::take)
+    }
+
+    fn survey(&self, after: Seq, limit: usize) -> Result<Survey, StoreError> {
+        delta::survey(&self.readers, after, limit)
     }
 
     fn claim(&self, claim: Claim) -> Commit<Lease> {

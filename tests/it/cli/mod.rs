@@ -6,6 +6,7 @@ mod errors;
 mod help;
 mod import;
 mod listings;
+mod operations;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod recorded;

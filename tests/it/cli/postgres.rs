@@ -45,3 +45,42 @@ fn the_address_of_a_database_is_not_shown() {
     let shown = run(["config", "show", "--set", "store.url=postgres://u:hidden@h/d"]).succeeded().out;
     assert!(shown.contains("store.url") && !shown.contains("hidden"), "{shown}");
 }
+
+#[test]
+fn the_data_and_the_database_are_looked_at_as_on_a_directory() {
+    let Some(cluster) = Cluster::for_test() else { return };
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = dir.path().join("history.jsonl").to_str().unwrap().to_owned();
+    run(["simulate", "--sessions", "800", "--out", &file]).succeeded();
+    let url = format!("store.url={}", cluster.database().unwrap());
+    let sqlite = ["--data-dir", dir.path().to_str().unwrap()];
+    let postgres = ["--data-dir", elsewhere.path().to_str().unwrap(), "--set", &url];
+    let of = |place: &[&str], command: &[&str]| run(command.iter().chain(place));
+    let empty = of(&postgres, &["doctor", "--json"]);
+    assert!(empty.code == 3 && empty.out.contains("no runtime has been started on it"), "{empty:?}");
+    for place in [&sqlite[..], &postgres] {
+        of(place, &["import", &file]).succeeded();
+    }
+    let both = |command: &[&str]| [&sqlite[..], &postgres].map(|place| of(place, command).succeeded().json());
+    let [mut a, mut b] = both(&["data", "stats", "--json"]);
+    assert_eq!((&a["database"], &b["database"]), (&"sqlite".into(), &"postgresql".into()));
+    for stats in [&mut a, &mut b] {
+        for table in stats["tables"].as_array_mut().unwrap() {
+            assert!(table["size_bytes"].as_u64().is_some(), "{table}");
+            for differs in ["size_bytes", "last_known"] {
+                table.as_object_mut().unwrap().remove(differs);
+            }
+        }
+    }
+    assert_eq!((&a["tables"], &a["schemas"]), (&b["tables"], &b["schemas"]));
+    let [mut a, mut b] = both(&["data", "check", "--json", "--fail-on", "never"]);
+    for report in [&mut a, &mut b] {
+        report.as_object_mut().unwrap().remove("at");
+    }
+    let findings = |report: &serde_json::Value| report["findings"].as_array().unwrap().len();
+    assert_eq!((&a["sessions"], findings(&a)), (&b["sessions"], findings(&b)));
+    assert_eq!(a["checks"], b["checks"]);
+    of(&postgres, &["doctor"]).succeeded();
+    let gone = run(["doctor", "--json", "--set", "store.url=postgres://u:hidden@127.0.0.1:1/d"]);
+    assert!(gone.code == 3 && gone.out.contains("cannot connect") && !gone.out.contains("hidden"), "{gone:?}");
+}

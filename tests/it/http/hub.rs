@@ -135,3 +135,16 @@ fn a_batch_is_limited_and_written_whole() {
     let table = ask(&service, &json!({"features": "none"}), "text/csv").expect(200).text();
     assert_eq!(table.lines().count(), 501);
 }
+
+#[test]
+fn the_data_itself_is_looked_at() {
+    let service = filled();
+    let stats = service.get("/v1/data/stats").expect(200).json();
+    assert!(stats["tables"].is_array() && stats["watermark"].as_i64() >= Some(1200), "{stats}");
+    let checked = service.get("/v1/data/check").expect(200).json();
+    assert_eq!((&checked["sessions"], &checked["applications"]), (&600.into(), &600.into()));
+    assert_eq!(checked["checks"].as_array().unwrap().len(), 8, "{checked}");
+    // All sessions but for a digit are the same one, with outcomes of all kinds.
+    let found = |check: &str| checked["findings"].as_array().unwrap().iter().any(|finding| finding["check"] == check);
+    assert!(found("duplicates") && found("label_noise"), "{checked}");
+}

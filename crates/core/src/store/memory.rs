@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Append, Claim, Commit, Committed, Counts, Delta, Lease, ModelRow, Receipt, RunCommit, RunFailure, RunRow, RunState,
-    Store, StoreError, StoredSession,
+    Append, Claim, Commit, Committed, Counts, Delta, Inventory, Lease, ModelRow, Receipt, RunCommit, RunFailure,
+    RunRow, RunState, Store, StoreError, StoredSession, Survey,
 };
 use crate::document::{Document, DocumentKind};
 use crate::ids::{DataVersion, Epoch, Seq};
@@ -16,6 +16,7 @@ use crate::records::{MetricPoint, Rule, Session};
 use crate::time::Timestamp;
 
 mod append;
+mod inventory;
 mod rows;
 
 use rows::Row;
@@ -236,6 +237,14 @@ impl Store for MemoryStore {
         };
         tables.rows.iter().for_each(|row| row.count(&mut counts));
         Ok(counts)
+    }
+
+    fn inventory(&self) -> Result<Inventory, StoreError> {
+        Ok(self.open()?.inventory())
+    }
+
+    fn survey(&self, after: Seq, limit: usize) -> Result<Survey, StoreError> {
+        Ok(Survey { delta: self.delta(after, limit)?, foreign: Vec::new() })
     }
 
     fn claim(&self, claim: Claim) -> Commit<Lease> {

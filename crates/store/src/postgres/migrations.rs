@@ -46,6 +46,14 @@ pub(super) fn prepare(connection: &mut PgConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Refuses a schema without our mark, an empty one included. Writes nothing.
+pub(super) fn refuse_unmarked(connection: &mut PgConnection) -> Result<(), StoreError> {
+    if look(connection)? {
+        return Ok(());
+    }
+    Err(StoreError::Incompatible("the schema is empty: no runtime has been started on it yet".to_owned()))
+}
+
 /// Looks at the schema before anything is written to it: whether it is ours rather than new.
 fn look(connection: &mut PgConnection) -> Result<bool, StoreError> {
     let state: State = diesel::sql_query(

@@ -49,6 +49,19 @@ pub(crate) fn refuse_foreign(connection: &mut SqliteConnection) -> Result<(), St
     if tables > 0 { refuse_newer(connection, MIGRATIONS) } else { Ok(()) }
 }
 
+/// Refuses a file without our mark, an empty one included. Writes nothing.
+pub(crate) fn refuse_unmarked(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let Mark { application_id } = diesel::sql_query("SELECT application_id FROM pragma_application_id")
+        .get_result(connection)
+        .map_err(database)?;
+    if application_id == APPLICATION_ID {
+        return Ok(());
+    }
+    Err(StoreError::Incompatible(format!(
+        "the file is not a hub of souffleur's (application id {application_id:#010x})"
+    )))
+}
+
 #[cfg(test)]
 mod tests {
     use diesel_migrations::MigrationHarness;

@@ -3,10 +3,11 @@
 //! It links the very library diesel links. Why it exists, with numbers: `docs/adr/0003-raw-sqlite-on-hot-paths.md`.
 //! All unsafe code of the crate is in this file; what leaves it is safe to use.
 
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use libsqlite3_sys as ffi;
 use souffleur_core::store::StoreError;
@@ -42,6 +43,9 @@ pub(crate) enum Access {
     Write,
     ReadOnly,
 }
+
+/// Steps of SQLite's machine between two looks at whether to stop: well below a millisecond.
+const STEPS_UNWATCHED: c_int = 1000;
 
 /// A connection used by one thread at a time.
 #[derive(Debug)]
@@ -100,6 +104,33 @@ impl Connection {
         let text = CString::new(format!("PRAGMA {name} = {value}"))
             .map_err(|_| SqliteError { code: ffi::SQLITE_MISUSE, message: format!("bad value for pragma {name}") })?;
         self.execute(&text)
+    }
+
+    /// Lets `work` run on this connection until it is done or `stop` is raised: then what runs fails as interrupted.
+    pub(crate) fn until<T>(
+        &self,
+        stop: &AtomicBool,
+        work: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        unsafe extern "C" fn is_raised(stop: *mut c_void) -> c_int {
+            // SAFETY: the pointer is to the flag `until` was given, which outlives the handler.
+            let stop = unsafe { &*stop.cast::<AtomicBool>() };
+            c_int::from(stop.load(Ordering::Acquire))
+        }
+        /// Takes the handler away however the scope is left.
+        struct Unwatched<'c>(&'c Connection);
+        impl Drop for Unwatched<'_> {
+            fn drop(&mut self) {
+                // SAFETY: the handle is open.
+                unsafe { ffi::sqlite3_progress_handler(self.0.0.as_ptr(), 0, None, ptr::null_mut()) };
+            }
+        }
+        let flag = ptr::from_ref(stop).cast_mut().cast::<c_void>();
+        // SAFETY: the handle is open; the flag is borrowed until this function returns, before which the handler is taken
+        // away; the handler only reads it, atomically.
+        unsafe { ffi::sqlite3_progress_handler(self.0.as_ptr(), STEPS_UNWATCHED, Some(is_raised), flag) };
+        let _unwatched = Unwatched(self);
+        work()
     }
 
     /// Whether no transaction is open. SQLite rolls one back by itself on some errors (a full disk, for one).

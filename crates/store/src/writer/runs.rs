@@ -8,6 +8,7 @@ use souffleur_core::ids::{Epoch, Seq};
 use souffleur_core::store::{Claim, Committed, Lease, RunCommit, RunFailure, RunState, StoreError};
 
 use super::{Request, guarded, lease};
+use crate::content::Content;
 use crate::database::{Database, Db, Leasing};
 use crate::errors::{database, unreadable};
 use crate::lineage;
@@ -218,7 +219,14 @@ impl ModelParts {
     fn new(run: &RunCommit) -> Result<Self, StoreError> {
         let metrics = serde_json::to_string(&run.metrics).map_err(|e| unreadable("metrics", e))?;
         let packed_rows = lineage::pack(&run.rows);
-        let model_id = model_id(run, &packed_rows);
+        let content = Content {
+            component: &run.lease.component,
+            version: run.version,
+            seed: run.seed,
+            packed_rows: &packed_rows,
+            snapshot: &run.snapshot,
+        };
+        let model_id = content.model_id();
         Ok(Self { report: run.report.to_string(), metrics, packed_rows, model_id })
     }
 }
@@ -275,18 +283,6 @@ fn commit(connection: &mut Db, run: &RunCommit, parts: &ModelParts, holder: Opti
         connection.announce_model(holder, &run.lease.component)?;
     }
     Ok(Committed { seq: Seq(seq), model_id: model_id.clone() })
-}
-
-/// The model's name: a hash of what it is and what it was made from, so that the same model has the same name.
-fn model_id(run: &RunCommit, packed_rows: &[u8]) -> String {
-    let mut hash = xxhash_rust::xxh3::Xxh3::new();
-    hash.update(&run.version.watermark.0.to_le_bytes());
-    hash.update(&run.version.schema_hash.to_le_bytes());
-    hash.update(&run.seed.to_le_bytes());
-    hash.update(&(packed_rows.len() as u64).to_le_bytes());
-    hash.update(packed_rows);
-    hash.update(&run.snapshot);
-    format!("{}-{:032x}", run.lease.component, hash.digest128())
 }
 
 fn ended(run_id: &str, state: RunState) -> Stop {

@@ -33,7 +33,7 @@ fn refused(path: &Path) -> String {
     }
 }
 
-fn execute(path: &Path, text: &str) {
+pub(crate) fn execute(path: &Path, text: &str) {
     SqliteConnection::establish(path.to_str().unwrap()).unwrap().batch_execute(text).unwrap();
 }
 

@@ -1,9 +1,11 @@
 //! The store under test: its contract (`suite`), and what SQLite adds to it.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod backup;
 mod crash;
 mod faults;
 mod files;
+mod layouts;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod records;

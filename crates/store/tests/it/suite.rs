@@ -48,6 +48,7 @@ macro_rules! store_suite {
                 documents_are_kept_by_kind_and_subject,
                 metrics_are_the_newest_oldest_first,
                 everything_is_counted,
+                what_there_is_is_told_table_by_table,
             },
             running::{
                 a_run_is_claimed_and_committed,

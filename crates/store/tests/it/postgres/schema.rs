@@ -138,3 +138,68 @@ fn the_same_history_gives_the_same_columns_as_on_sqlite() {
     // As text: a negative zero equals a zero, and is another number.
     assert_eq!(format!("{:?}", metrics(&postgres)), format!("{:?}", metrics(&sqlite)));
 }
+
+/// Waits until somebody on the server waits for a lock.
+fn until_somebody_waits(cluster: &Cluster, url: &str) {
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    while cluster.query(url, waiting).unwrap() == "0" {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_migration_killed_in_the_middle_leaves_nothing_and_is_done_again() {
+    let Some((cluster, url)) = server() else { return };
+    // A table of the same name in a transaction that is still open: the migration has made half of its tables when it comes
+    // to it, and waits.
+    let blocking = "BEGIN; CREATE TABLE lineage (x INT); SELECT pg_sleep(20); ROLLBACK";
+    let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
+                AND pid <> pg_backend_pid() AND (wait_event_type = 'Lock' OR query LIKE 'BEGIN; CREATE TABLE lineage%')";
+    std::thread::scope(|scope| {
+        let blocker = scope.spawn(|| cluster.query(&url, blocking));
+        let there = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'BEGIN; CREATE TABLE lineage%' \
+                     AND wait_event = 'PgSleep'";
+        while cluster.query(&url, there).unwrap() == "0" {
+            std::thread::yield_now();
+        }
+        let settings = StoreSettings { busy_timeout_ms: 60_000, ..StoreSettings::default() };
+        let migrating = scope.spawn(|| PostgresStore::connect(&url, settings).map(|_| ()));
+        until_somebody_waits(cluster, &url);
+        assert_eq!(cluster.query(&url, kill).unwrap(), "2");
+        assert!(blocker.join().unwrap().is_err());
+        let error = migrating.join().unwrap().unwrap_err();
+        assert!(matches!(error, StoreError::Database(_)), "{error}");
+    });
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%diesel%'";
+    assert_eq!(cluster.query(&url, tables).unwrap(), "0");
+    let store = open(&url);
+    store.append(vec![named("a")], NOW).wait().unwrap();
+    assert!(PostgresStore::inspect(&url, StoreSettings::default(), |_| None).unwrap().is_sound());
+}
+
+#[test]
+fn a_layout_by_halves_is_refused_with_what_it_lacks() {
+    let Some((cluster, url)) = server() else { return };
+    drop(open(&url));
+    cluster.query(&url, "ALTER TABLE leases DROP COLUMN holder").unwrap();
+    let error = PostgresStore::connect(&url, StoreSettings::default()).unwrap_err();
+    assert!(matches!(&error, StoreError::Incompatible(text) if text.contains("column leases.holder")), "{error}");
+    let looked = PostgresStore::inspect(&url, StoreSettings::default(), |_| None).unwrap();
+    assert!(looked.flaws.iter().any(|flaw| flaw.contains("leases.holder")), "{looked:?}");
+}
+
+#[test]
+fn a_damaged_model_is_told_by_name() {
+    let Some((cluster, url)) = server() else { return };
+    let empty = PostgresStore::inspect(&url, StoreSettings::default(), |_| None).unwrap_err();
+    assert!(matches!(empty, StoreError::Incompatible(_)), "{empty}");
+    let store = open(&url);
+    let lease = store.claim(Claim::new("k_means", "r1", NOW, 60_000)).wait().unwrap();
+    let model_id = store.commit_run(crate::records::run(lease)).wait().unwrap().model_id;
+    let looked = PostgresStore::inspect(&url, StoreSettings::default(), |_| None).unwrap();
+    assert!(looked.is_sound() && looked.models == 1 && looked.database == "postgresql", "{looked:?}");
+    cluster.query(&url, "UPDATE lineage SET rows = '\\x0102'").unwrap();
+    let looked = PostgresStore::inspect(&url, StoreSettings::default(), |_| None).unwrap();
+    assert_eq!(looked.damaged_models[0].model_id, model_id, "{looked:?}");
+}

@@ -4,12 +4,13 @@ use serde_json::json;
 use souffleur_core::document::DocumentKind;
 use souffleur_core::features;
 use souffleur_core::ids::Seq;
+use souffleur_core::records::Session;
 use souffleur_core::store::{Claim, Counts, Delta, Store};
 use souffleur_core::time::Timestamp;
 
 use crate::records::{
-    NOW, application, assert_same, document, everything, feedback, metric, named, numbers, rule, run, session,
-    synthetic,
+    NOW, application, assert_same, document, everything, featured, feedback, metric, named, numbers, rule, run,
+    session, synthetic,
 };
 
 fn join(whole: &mut Delta, page: Delta) {
@@ -189,4 +190,40 @@ pub(crate) fn everything_is_counted(store: &dyn Store) {
     let expected =
         Counts { sessions: 1, training_prompts: 1, rule_applications: 4, feedback: 3, rules: 3, runs: 2, models: 1 };
     assert_eq!(store.counts().unwrap(), expected);
+}
+
+pub(crate) fn what_there_is_is_told_table_by_table(store: &dyn Store) {
+    let empty = store.inventory().unwrap();
+    assert_eq!((empty.watermark, empty.table("prompt_sessions").unwrap().rows), (Seq::ZERO, 0));
+    assert!(empty.schemas.is_empty() && empty.models.is_empty());
+    let mut known = session("known");
+    known.domain = Some("finance".to_owned());
+    known.quality_score = Some(0.5);
+    known.event_time = Some(Timestamp(7));
+    let unknown = Session { domain: None, quality_score: None, ..session("unknown") };
+    let records = vec![featured(known), featured(unknown), synthetic("made up"), feedback("known", 4)];
+    let receipts = store.append(records, NOW).wait().unwrap();
+    let lease = store.claim(Claim::new("k_means", "r1", NOW, 60_000)).wait().unwrap();
+    let committed = store.commit_run(run(lease)).wait().unwrap();
+
+    let inventory = store.inventory().unwrap();
+    assert_eq!(inventory.watermark, store.watermark().unwrap());
+    assert!(inventory.layout.is_some() && inventory.size_bytes.is_some_and(|bytes| bytes > 0));
+    let counts = store.counts().unwrap();
+    let table = |name: &str| inventory.table(name).unwrap();
+    let rows = |name: &str| table(name).rows;
+    assert_eq!((rows("prompt_sessions"), rows("training_prompts")), (2, 1));
+    assert_eq!((rows("rule_applications"), rows("user_feedback")), (counts.rule_applications, counts.feedback));
+    assert_eq!((rows("rules"), rows("runs"), rows("models"), rows("lineage")), (counts.rules, 1, 1, 1));
+    let sessions = table("prompt_sessions");
+    assert_eq!(sessions.first_event, Some(Timestamp(7)));
+    assert_eq!((sessions.newest, sessions.last_known), (Some(receipts[1].seq), Some(NOW)));
+    let share = |column: &str| sessions.coverage.iter().find(|field| field.column == column).unwrap().share;
+    assert_eq!((share("domain"), share("quality_score")), (0.5, 0.5));
+    assert!(sessions.size_bytes.is_some_and(|bytes| bytes > 0));
+    let schema = &inventory.schemas[0];
+    assert_eq!((schema.current, schema.rows, schema.first), (true, 3, receipts[0].seq));
+    let model = &inventory.models[0];
+    assert_eq!((model.component.as_str(), model.models, &model.model_id), ("k_means", 1, &committed.model_id));
+    assert_eq!((model.snapshot_bytes, model.version.schema_hash), (3, u64::MAX));
 }

@@ -1,0 +1,6 @@
+//! Histories with planted flaws: each is found where it was planted, and nothing is found in sound ones.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod history;
+mod planted;
+mod sound;
