@@ -66,7 +66,7 @@ impl EdgeConfidence {
         if a == b || a.max(b) >= self.variables {
             return PairConfidence::default();
         }
-        let pair = self.pairs[a.min(b) * self.variables + a.max(b)];
+        let pair = self.pairs.get(a.min(b) * self.variables + a.max(b)).copied().unwrap_or_default();
         if a < b { pair } else { PairConfidence { forward: pair.backward, backward: pair.forward, ..pair } }
     }
 }

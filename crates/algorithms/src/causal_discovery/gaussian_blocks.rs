@@ -92,6 +92,15 @@ struct Left {
 }
 
 impl GaussianBlocks {
+    /// Correlation of two variables of one column each, given others; `None` if one has more columns or is not there.
+    #[must_use]
+    pub fn partial_correlation(&self, x: usize, y: usize, given: &[usize]) -> Option<f64> {
+        let (of_x, of_y) = (self.blocks.get(x)?, self.blocks.get(y)?);
+        let columns: Vec<usize> = given.iter().filter_map(|v| self.blocks.get(*v)).cloned().flatten().collect();
+        (of_x.len() == 1 && of_y.len() == 1)
+            .then(|| self.correlations.partial(of_x.start, of_y.start, &columns, &mut Vec::new()))
+    }
+
     /// What the variables `before` leave of each column of `last`, by standard deviation; 0 where they determine it.
     fn left_of(&self, last: usize, before: impl Iterator<Item = usize>, scratch: &mut BlockScratch) -> Vec<f64> {
         scratch.columns.clear();
