@@ -22,8 +22,8 @@ const CELLS_MAX: usize = 1 << 20;
 const TABLE_MAX: usize = 1 << 24;
 /// Rows of one value read between two calls of the watch, and rows from which on a test asks whether to go on.
 const ROWS_PER_CHECK: usize = 1 << 16;
-/// What going through one word of bits costs, in steps of going through the rows one by one.
-const WORD_COST: usize = 16;
+/// What going through one word of bits costs, in eighths of what one row and variable costs when rows are gone through one by one.
+const WORD_COST: usize = 3;
 
 /// Discrete variables, packed: each value a byte, and for variables of few values a bit in each value's row of bits.
 #[derive(Debug, Clone)]

@@ -1,6 +1,8 @@
 //! The planted cases: one small for the probe, whole worlds for the certificate.
 
 use ndarray::Array2;
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use souffleur_algorithms::causal_discovery::{Cpdag, Knowledge, edge_scores, skeleton_scores};
 use souffleur_core::batch::SessionRules;
 use souffleur_core::component::{KnownAnswer, Measurement};
@@ -11,7 +13,7 @@ use souffleur_core::query::Query as DataQuery;
 use souffleur_simulator::batch::planted_batch;
 use souffleur_simulator::{CausalLog, causal_log};
 
-use super::answer::{Answer, Query};
+use super::answer::{Answer, Query, Related};
 use super::params::Params;
 use super::report::Report;
 use super::variables::OUTCOME;
@@ -20,7 +22,9 @@ use super::{CausalDiscovery, train};
 /// Sessions of the probe, and of each planted log.
 const PROBE_ROWS: usize = 600;
 const LOG_ROWS: usize = 4000;
-/// Columns of the probe that are read.
+/// Strength that chance may show in the probe.
+const CHANCE_MAX: f64 = 0.15;
+/// The column of the probe that varies.
 const CLARITY: usize = 1;
 
 /// Unclear prompts are shortened more often, and succeed less often; shortening itself helps. Another rule is applied where the first
@@ -30,20 +34,19 @@ pub(super) fn probe() -> KnownAnswer<CausalDiscovery> {
     let rule_ids = ["be_brief", "be_polite"].map(std::sync::Arc::from).to_vec();
     let mut rules = SessionRules { rule_ids, ..SessionRules::default() };
     let mut success = Vec::new();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(0xCA05E);
     for row in 0..PROBE_ROWS {
-        // Numbers without pattern, each in [0, 1).
-        let draw = |salt: usize| ((row * 7919 + salt * 104_729) % 65_521 * 2_654_435 % 65_521) as f32 / 65_521.0;
-        let clarity = draw(1);
+        let clarity: f32 = rng.r#gen();
         features[[row, CLARITY]] = clarity;
-        let brief = draw(2) < 0.85 - 0.7 * clarity;
-        let polite = draw(3) < if brief { 0.7 } else { 0.3 };
+        let brief = rng.r#gen::<f32>() < 0.85 - 0.7 * clarity;
+        let polite = rng.r#gen::<f32>() < if brief { 0.7 } else { 0.3 };
         for (rule, _) in [brief, polite].iter().enumerate().filter(|(_, applied)| **applied) {
             rules.rule.push(rule as u32);
             rules.improvement_score.push(f32::NAN);
             rules.propensity.push(f32::NAN);
         }
         rules.starts.push(rules.rule.len() as u32);
-        success.push(0.1 + 0.4 * clarity + if brief { 0.25 } else { 0.0 } + 0.2 * draw(4));
+        success.push(0.1 + 0.4 * clarity + if brief { 0.25 } else { 0.0 } + 0.2 * rng.r#gen::<f32>());
     }
     KnownAnswer {
         batch: planted_batch(DataQuery::quality_labeled_data(), features, success, rules),
@@ -53,15 +56,19 @@ pub(super) fn probe() -> KnownAnswer<CausalDiscovery> {
 }
 
 fn verify(answer: &Answer) -> Result<(), String> {
-    let mut causes: Vec<&str> = answer.parents.iter().map(|cause| cause.name.as_str()).collect();
-    causes.sort_unstable();
-    if causes != ["clarity", "rule:be_brief"] {
-        return Err(format!("on the outcome act clarity and rule:be_brief, found were {causes:?}"));
+    for cause in ["clarity", "rule:be_brief"] {
+        match answer.parents.iter().find(|parent| parent.name == cause) {
+            None => return Err(format!("{cause} acts on the outcome, found were {:?}", answer.parents)),
+            Some(found) if found.strength.is_none_or(|s| s <= 0.0) || found.confidence < 0.9 => {
+                return Err(format!("{cause} helps, and surely: {found:?}"));
+            }
+            Some(_) => {}
+        }
     }
-    match answer.parents.iter().find(|cause| cause.strength.is_none_or(|s| s <= 0.0) || cause.confidence < 0.9) {
-        Some(cause) => Err(format!("both causes help, and surely: {cause:?}")),
-        None => Ok(()),
-    }
+    // At a high level some edges come by chance, but not strong ones: what seems strong was not compared with like.
+    let strong = |related: &&Related| related.strength.is_some_and(|s| s.abs() > CHANCE_MAX);
+    let mut others = answer.parents.iter().filter(|parent| !["clarity", "rule:be_brief"].contains(&parent.name.as_str()));
+    others.find(strong).map_or(Ok(()), |other| Err(format!("nothing else acts on the outcome: {other:?}")))
 }
 
 /// The graph a report tells of, its variables numbered as there.
