@@ -8,6 +8,7 @@
 mod bridge;
 
 souffleur_core::catalogue! {
+    causal_discovery,
     clustering_optimizer,
     context_learner,
     failure_analyzer,

@@ -20,6 +20,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod batch;
+mod causal_log;
 mod draw;
 mod feature_batch;
 mod mixtures;
@@ -31,6 +32,7 @@ mod truths;
 mod vocabulary;
 pub mod world;
 
+pub use causal_log::{CausalLog, causal_log};
 pub use feature_batch::{FeatureBatch, feature_batch};
 pub use mixtures::{Mixture, MixtureKind, mixture};
 pub use settings::SimulationSettings;

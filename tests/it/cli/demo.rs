@@ -12,7 +12,8 @@ fn the_demonstration_learns_answers_and_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(0), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     for part in [
         "Recorded 400 simulated sessions",
-        "What was learnt:\n  clustering_optimizer: ",
+        "What was learnt:\n  causal_discovery: ",
+        "\n  clustering_optimizer: ",
         "\n  context_learner: ",
         "\n  failure_analyzer: ",
         "A question to clustering_optimizer",

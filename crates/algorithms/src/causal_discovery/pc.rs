@@ -1,0 +1,138 @@
+//! The PC algorithm.
+
+use super::colliders;
+use super::errors::CausalDiscoveryError;
+use super::graph::Cpdag;
+use super::hyperparams::{PcParams, PcValidParams};
+use super::independence::IndependenceTest;
+use super::knowledge::Knowledge;
+use super::meek;
+use super::skeleton;
+use crate::watch::Watch;
+
+/// Most variables: a graph of 16 MiB.
+const VARIABLES_MAX: usize = 4096;
+
+/// PC-stable: the graph of causes, as far as data can tell, from tests of conditional independence (Spirtes and Glymour 1991;
+/// in the form that does not depend on the order of the variables, Colombo and Maathuis 2014, "Order-independent
+/// constraint-based causal structure learning", JMLR 15).
+///
+/// # What it does
+/// 1. Joins all variables, then parts each pair that some set of others makes independent, for ever larger sets.
+/// 2. Directs the edges that meet in colliders: `x -> y <- z` where `x` and `z` are apart and become dependent given `y`.
+/// 3. Directs what follows from these and from what is known beforehand (Meek 1995).
+///
+/// # What it takes
+/// That nothing outside the variables causes two of them, that causes do not run in circles, and that no effect is cancelled
+/// exactly by another. Where the first does not hold, edges may join variables that share a hidden cause only.
+///
+/// # Cost
+/// The number of tests grows with the number of variables squared, and with the power of the largest number of causes; memory with
+/// the number of variables squared, for each size of sets. Pairs are tested on all threads of the current rayon pool; the result
+/// does not depend on their number.
+///
+/// # Errors
+/// Named by [`CausalDiscoveryError`].
+///
+/// # Example
+/// ```
+/// use ndarray::Array2;
+/// use souffleur_algorithms::ParamGuard;
+/// use souffleur_algorithms::causal_discovery::{FisherZ, Knowledge, Pc};
+///
+/// // Two independent causes of one effect.
+/// let mut x = Array2::zeros((400, 3));
+/// for (i, mut row) in x.outer_iter_mut().enumerate() {
+///     let (a, b) = ((i % 20) as f64, (i / 20) as f64);
+///     row[0] = a;
+///     row[1] = a + b + (i * 7919 % 13) as f64;
+///     row[2] = b;
+/// }
+/// let test = FisherZ::of(x.view(), &())?;
+/// let found = Pc::params().alpha(0.01).check()?.fit(&test, &Knowledge::none(3), &())?;
+/// assert_eq!(found.graph.parents(1), [0, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Pc;
+
+impl Pc {
+    /// Hyperparameters to find the graph with.
+    pub fn params() -> PcParams {
+        PcParams::new()
+    }
+}
+
+/// What [`Pc`] found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Discovered {
+    /// The graph.
+    pub graph: Cpdag,
+    /// The tests made to part variables.
+    pub tests: u64,
+    /// The largest set that was conditioned on.
+    pub condition_max: usize,
+    /// Colliders found, those that lost against others included.
+    pub colliders: usize,
+    variables: usize,
+    p_max: Vec<f64>,
+    separations: Vec<Option<Vec<usize>>>,
+}
+
+impl Discovered {
+    /// The largest p-value of all tests of a pair: how close it came to being parted, or by how much it was. `None` if it was
+    /// not tested, because the knowledge decides.
+    #[must_use]
+    pub fn p_value(&self, a: usize, b: usize) -> Option<f64> {
+        let place = a.min(b) * self.variables + a.max(b);
+        (a.max(b) < self.variables).then(|| self.p_max[place]).filter(|p| !p.is_nan())
+    }
+
+    /// The set of variables that makes a pair independent, the first of the smallest; `None` if none was found.
+    #[must_use]
+    pub fn separated_by(&self, a: usize, b: usize) -> Option<&[usize]> {
+        let place = a.min(b) * self.variables + a.max(b);
+        if a.max(b) < self.variables { self.separations[place].as_deref() } else { None }
+    }
+}
+
+impl PcValidParams {
+    /// Finds the graph of the variables of `test`.
+    ///
+    /// # Errors
+    /// Fewer than two variables, or too many; knowledge about another number of variables; the watch interrupts.
+    pub fn fit<T: IndependenceTest>(
+        &self,
+        test: &T,
+        knowledge: &Knowledge,
+        watch: &dyn Watch,
+    ) -> Result<Discovered, CausalDiscoveryError> {
+        let variables = test.variables();
+        if variables < 2 {
+            return Err(CausalDiscoveryError::Empty { rows: 0, variables });
+        }
+        if variables > VARIABLES_MAX {
+            return Err(CausalDiscoveryError::TooMany(variables, "variables", VARIABLES_MAX));
+        }
+        if knowledge.variables() != variables {
+            let (expected, found) = (variables, knowledge.variables());
+            return Err(CausalDiscoveryError::KnowledgeWidth { expected, found });
+        }
+        let skeleton = skeleton::search(self, test, knowledge, watch)?;
+        let (mut graph, colliders) = colliders::orient(self, test, knowledge, &skeleton, watch)?;
+        meek::close(&mut graph, knowledge);
+        Ok(Discovered {
+            graph,
+            tests: skeleton.tests,
+            condition_max: skeleton.levels.len().saturating_sub(1),
+            colliders,
+            variables,
+            p_max: skeleton.p_max,
+            separations: skeleton.separations.into_iter().map(|found| found.map(|s| s.given)).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "pc_tests.rs"]
+mod tests;

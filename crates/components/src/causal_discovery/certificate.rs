@@ -1,0 +1,201 @@
+//! The planted cases: one small for the probe, whole worlds for the certificate.
+
+use ndarray::Array2;
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use souffleur_algorithms::causal_discovery::{Cpdag, Knowledge, edge_scores, skeleton_scores};
+use souffleur_core::batch::SessionRules;
+use souffleur_core::component::{KnownAnswer, Measurement};
+use souffleur_core::error::ComponentError;
+use souffleur_core::features::WIDTH;
+use souffleur_core::job::Job;
+use souffleur_core::query::Query as DataQuery;
+use souffleur_simulator::batch::planted_batch;
+use souffleur_simulator::{CausalLog, causal_log};
+
+use super::answer::{Answer, Query, Related};
+use super::params::Params;
+use super::report::Report;
+use super::variables::OUTCOME;
+use super::{CausalDiscovery, train};
+
+/// Sessions of the probe, and of each planted log.
+const PROBE_ROWS: usize = 600;
+const LOG_ROWS: usize = 4000;
+/// Strength that chance may show in the probe.
+const CHANCE_MAX: f64 = 0.15;
+/// The column of the probe that varies.
+const CLARITY: usize = 1;
+
+/// Unclear prompts are shortened more often, and succeed less often; shortening itself helps. Another rule is applied where the first
+/// is, and does nothing.
+pub(super) fn probe() -> KnownAnswer<CausalDiscovery> {
+    let mut features = Array2::zeros((PROBE_ROWS, WIDTH));
+    let rule_ids = ["be_brief", "be_polite"].map(std::sync::Arc::from).to_vec();
+    let mut rules = SessionRules { rule_ids, ..SessionRules::default() };
+    let mut success = Vec::new();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(0xCA05E);
+    for row in 0..PROBE_ROWS {
+        let clarity: f32 = rng.r#gen();
+        features[[row, CLARITY]] = clarity;
+        let brief = rng.r#gen::<f32>() < 0.85 - 0.7 * clarity;
+        let polite = rng.r#gen::<f32>() < if brief { 0.7 } else { 0.3 };
+        for (rule, _) in [brief, polite].iter().enumerate().filter(|(_, applied)| **applied) {
+            rules.rule.push(rule as u32);
+            rules.improvement_score.push(f32::NAN);
+            rules.propensity.push(f32::NAN);
+        }
+        rules.starts.push(rules.rule.len() as u32);
+        success.push(0.1 + 0.4 * clarity + if brief { 0.25 } else { 0.0 } + 0.2 * rng.r#gen::<f32>());
+    }
+    KnownAnswer {
+        batch: planted_batch(DataQuery::quality_labeled_data(), features, success, rules),
+        query: Query { of: Some(OUTCOME.to_owned()), ..Query::default() },
+        verify,
+    }
+}
+
+fn verify(answer: &Answer) -> Result<(), String> {
+    for cause in ["clarity", "rule:be_brief"] {
+        match answer.parents.iter().find(|parent| parent.name == cause) {
+            None => return Err(format!("{cause} acts on the outcome, found were {:?}", answer.parents)),
+            Some(found) if found.strength.is_none_or(|s| s <= 0.0) || found.confidence < 0.9 => {
+                return Err(format!("{cause} helps, and surely: {found:?}"));
+            }
+            Some(_) => {}
+        }
+    }
+    // At a high level some edges come by chance, but not strong ones: what seems strong was not compared with like.
+    let strong = |related: &&Related| related.strength.is_some_and(|s| s.abs() > CHANCE_MAX);
+    let mut others = answer.parents.iter().filter(|parent| !["clarity", "rule:be_brief"].contains(&parent.name.as_str()));
+    others.find(strong).map_or(Ok(()), |other| Err(format!("nothing else acts on the outcome: {other:?}")))
+}
+
+/// The graph a report tells of, its variables numbered as there.
+fn graph(report: &Report) -> Cpdag {
+    let number = |name: &str| report.variables.iter().position(|v| v.name == name).unwrap_or(usize::MAX);
+    let edges = report.edges.iter().map(|edge| souffleur_algorithms::causal_discovery::Edge {
+        from: number(&edge.from),
+        to: number(&edge.to),
+        directed: edge.directed,
+    });
+    Cpdag::from_edges(report.variables.len(), &edges.collect::<Vec<_>>())
+}
+
+/// What can be known of the planted graph, its variables numbered as in the report.
+fn truth(log: &CausalLog, report: &Report) -> Result<Cpdag, ComponentError> {
+    let times = ["context", "prompt", "rules", "outcome"];
+    let time = |known: &str| times.iter().position(|time| *time == known).unwrap_or(0);
+    let tiers: Vec<usize> = report.variables.iter().map(|v| time(&v.known)).collect();
+    let knowledge = Knowledge::none(tiers.len()).tiers(&tiers).map_err(|e| ComponentError::Data(e.to_string()))?;
+    let number = |name: &str| report.variables.iter().position(|v| v.name == name);
+    let arrows: Option<Vec<(usize, usize)>> =
+        log.arrows.iter().map(|(cause, effect)| Some((number(cause)?, number(effect)?))).collect();
+    let arrows = arrows.ok_or_else(|| ComponentError::Data("a planted cause is no variable".to_owned()))?;
+    Ok(Cpdag::of_dag(tiers.len(), &arrows, &knowledge))
+}
+
+/// How much of a planted world is found, from a log of 4,000 sessions.
+///
+/// `edge_f1` counts an edge as right only with its direction; `skeleton_f1` whatever its direction; `outcome_causes_f1` counts what acts
+/// on the outcome directly; `false_edges_share` is the share of the edges found that are none.
+pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
+    let log = causal_log(seed, LOG_ROWS);
+    let (features, success, rules) = (log.features.clone(), log.success.clone(), log.rules.clone());
+    let batch = planted_batch(DataQuery::quality_labeled_data(), features, success, rules);
+    let (_, report) = train::train(&Params::default(), &batch, job)?;
+    let (found, truth) = (graph(&report), truth(&log, &report)?);
+    let outcome = report.variables.len() - 1;
+    let (causes, true_causes) = (found.parents(outcome), truth.parents(outcome));
+    let right = causes.iter().filter(|cause| true_causes.contains(cause)).count() as f64;
+    let skeleton = skeleton_scores(&found, &truth);
+    Ok(vec![
+        Measurement::new("edge_f1", edge_scores(&found, &truth).f1),
+        Measurement::new("skeleton_f1", skeleton.f1),
+        Measurement::new("false_edges_share", 1.0 - skeleton.precision),
+        Measurement::new("outcome_causes_f1", 2.0 * right / (causes.len() + true_causes.len()).max(1) as f64),
+        Measurement::new("edges_planted", truth.edges().len() as f64),
+        Measurement::new("edges_found", found.edges().len() as f64),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use souffleur_core::component::Component;
+
+    use super::*;
+    use crate::bridge::stopped_clock::job;
+
+    #[test]
+    fn every_bar_is_cleared_by_the_first_seed() {
+        let measured = certify(0, &job(0)).unwrap();
+        for bar in CausalDiscovery::BARS {
+            let value = measured.iter().find(|m| m.metric == bar.metric).unwrap().value;
+            assert!(bar.cleared_by(value), "{} is {value}, the bar is {}", bar.metric, bar.value);
+        }
+    }
+
+    fn trained(change: impl Fn(&mut Params)) -> (super::super::Model, Report) {
+        let mut params = Params { resamples: 20, ..Params::default() };
+        change(&mut params);
+        train::train(&params, &probe().batch, &job(1)).unwrap()
+    }
+
+    #[test]
+    fn the_outcome_is_the_last_variable_and_causes_nothing() {
+        let (model, report) = trained(|_| {});
+        let outcome = model.number(OUTCOME).unwrap();
+        assert_eq!(outcome, model.names.len() - 1);
+        assert!(model.graph.children(outcome).is_empty() && model.graph.neighbours(outcome).is_empty());
+        assert!(CausalDiscovery::SPEC.inputs.is_empty());
+        assert!(report.left_out.contains(&"domain".to_owned()), "{:?}", report.left_out);
+        assert!(report.dot.contains("\"rule:be_brief\" -> \"outcome\""), "{}", report.dot);
+        assert!(report.summary.iter().any(|line| line.contains("No direct effect on the outcome was found of rule:be_polite")));
+    }
+
+    #[test]
+    fn a_rule_that_harms_fails_the_probe() {
+        let case = probe();
+        let answer = |batch: &souffleur_core::batch::TrainingBatch| {
+            let trained = CausalDiscovery::train(&Params::default(), None, batch, &job(1)).unwrap();
+            CausalDiscovery::answer(&Params::default(), &trained.model, case.query.clone()).unwrap()
+        };
+        assert_eq!((case.verify)(&answer(&case.batch)), Ok(()));
+        let mut turned = case.batch.clone();
+        turned.outcomes.success_score.iter_mut().for_each(|score| *score = 1.0 - *score);
+        assert!((case.verify)(&answer(&turned)).is_err());
+    }
+
+    #[test]
+    fn paths_lead_along_arrows_and_what_is_known_is_obeyed() {
+        let ask = |model: &super::super::Model, of: &str, from: Option<&str>| {
+            let query = Query { of: Some(of.to_owned()), from: from.map(str::to_owned), graph: false };
+            CausalDiscovery::answer(&Params::default(), model, query)
+        };
+        let (model, _) = trained(|_| {});
+        let paths = ask(&model, OUTCOME, Some("clarity")).unwrap().paths;
+        assert_eq!(paths, [vec!["clarity", "outcome"], vec!["clarity", "rule:be_brief", "outcome"]]);
+        let error = ask(&model, "be_brief", None).unwrap_err().to_string();
+        assert!(error.contains("no variable `be_brief`; there are clarity, rule:be_brief"), "{error}");
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        let (model, report) = trained(|params| {
+            params.forbidden = vec![pair("clarity", "outcome"), pair("nobody", "outcome")];
+            params.required = vec![pair("rule:be_polite", "outcome")];
+        });
+        let causes = ask(&model, OUTCOME, None).unwrap().parents;
+        let names: Vec<&str> = causes.iter().map(|cause| cause.name.as_str()).collect();
+        assert!(names.contains(&"rule:be_polite") && !names.contains(&"clarity"), "{names:?}");
+        assert_eq!(report.unknown, ["nobody"]);
+    }
+
+    #[test]
+    fn what_says_nothing_of_causes_is_refused() {
+        let mut batch = probe().batch;
+        batch.outcomes.success_score.fill(0.5);
+        let error = train::train(&Params::default(), &batch, &job(1)).unwrap_err();
+        assert!(error.to_string().contains("went equally well"), "{error}");
+        batch.outcomes.success_score.fill(f32::NAN);
+        let error = train::train(&Params::default(), &batch, &job(1)).unwrap_err();
+        assert!(matches!(error, ComponentError::TooFewRows { have: 0, .. }), "{error}");
+    }
+}
