@@ -34,6 +34,7 @@ const CHUNK: usize = 64;
 pub struct Runtime {
     handle: Handle,
     offload: Offload,
+    retrain_erased: bool,
 }
 
 /// A record with the key that makes its repetition harmless.
@@ -178,9 +179,10 @@ impl RuntimeBuilder {
             None => app::open_store(&self.settings)?,
         };
         let kernel = self.settings.kernel();
+        let retrain_erased = self.settings.registry.retrain_erased;
         let handle = souffleur_actors::start(self.components, self.settings.components, store, clock, kernel)?;
         let offload = Offload::start(app::OFFLOAD_THREADS).map_err(RuntimeError::Thread)?;
-        Ok(Runtime { handle, offload })
+        Ok(Runtime { handle, offload, retrain_erased })
     }
 }
 
@@ -299,6 +301,11 @@ impl Runtime {
     ) -> Result<T, CallError> {
         let store = Arc::clone(self.handle.store());
         Ok(self.offloaded(move || read(store.as_ref())).await??)
+    }
+
+    /// Whether what contained erased data is trained anew at once.
+    pub(crate) fn retrains_erased(&self) -> bool {
+        self.retrain_erased
     }
 
     /// Runs short work away from the caller's thread.

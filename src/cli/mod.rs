@@ -14,6 +14,7 @@ mod console;
 mod demo;
 mod describe;
 mod embedded;
+mod erase;
 mod exit;
 mod global;
 mod graph;
@@ -23,6 +24,7 @@ mod intake;
 mod interrupt;
 mod lock;
 mod logging;
+mod models;
 mod query;
 mod remote;
 mod selection;
@@ -75,6 +77,8 @@ enum Command {
     Batch(batch::BatchArgs),
     Health(health::HealthArgs),
     Components(components::ComponentsArgs),
+    Models(models::ModelsArgs),
+    Erase(erase::EraseArgs),
     Certify(certify::CertifyArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
@@ -112,6 +116,8 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Batch(args) => args.run(global, console, &interrupt),
         Command::Health(args) => args.run(global, console, &interrupt),
         Command::Components(args) => args.run(console),
+        Command::Models(args) => args.run(global, console, &interrupt),
+        Command::Erase(args) => args.run(global, console, &interrupt),
         Command::Certify(args) => args.run(console, &interrupt),
         Command::Config(args) => args.run(global, console),
         Command::Completions(args) => args.run(console),

@@ -16,11 +16,13 @@ use actix_web::{App, HttpRequest, HttpServer, guard as guards, web};
 mod batches;
 mod body;
 mod components;
+mod erasures;
 mod events;
 mod guard;
 mod health;
 mod manual;
 mod metrics;
+mod models;
 mod openapi;
 mod problem;
 mod records;
@@ -93,6 +95,10 @@ fn mount(config: &mut ServiceConfig, state: &Arc<State>) {
                 Method::Post => {
                     allow.push("POST");
                     web::route().method(HttpMethod::POST)
+                }
+                Method::Delete => {
+                    allow.push("DELETE");
+                    web::route().method(HttpMethod::DELETE)
                 }
             };
             resource = resource.route((operation.attach)(route));

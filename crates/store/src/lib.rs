@@ -8,23 +8,27 @@
 
 mod database;
 mod delta;
+mod erasure;
 mod errors;
 mod lineage;
+mod manifest;
 mod migrations;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod queries;
 mod reader;
+mod registry;
 mod rows;
 mod schema;
 mod settings;
 mod sqlite;
 mod store;
 mod table;
+mod traces;
 mod writer;
 
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresStore};
-pub use settings::{Durability, StoreSettings};
+pub use settings::{Durability, SigningKey, StoreSettings};
 pub use sqlite::{Sqlite, SqliteStore};
 pub use store::SqlStore;

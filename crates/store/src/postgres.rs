@@ -27,7 +27,7 @@ mod migrations;
 mod names;
 mod scan;
 
-pub(crate) use listen::announce_model;
+pub(crate) use listen::{announce_model, announce_rows};
 
 /// The data hub in a PostgreSQL database (14 or newer, encoded in UTF-8). Several runtimes may share it.
 pub type PostgresStore = SqlStore<Postgres>;

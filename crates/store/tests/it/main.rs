@@ -7,6 +7,8 @@ mod files;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod records;
+mod remains;
 mod round_trip;
 mod sqlite;
 mod suite;
+mod tampering;
