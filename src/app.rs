@@ -1,12 +1,14 @@
 //! The only wiring: which components, which store, which clock the product is made of.
 
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 
 use souffleur_core::catalogue::Entry;
 use souffleur_core::clock::Clock;
 use souffleur_core::store::{Store, StoreError};
 use souffleur_core::time::Timestamp;
-use souffleur_store::SqliteStore;
+use souffleur_store::{SigningKey, SqliteStore, StoreSettings};
 use uuid::Uuid;
 
 use crate::clock::SystemClock;
@@ -38,20 +40,63 @@ pub const DATABASE: &str = souffleur_store::backup::DATABASE;
 
 /// Opens the database: the one the settings name, or the file in the data directory, made if it is not there.
 pub(crate) fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StoreError> {
+    let database = StoreSettings { signing_key: model_key(settings)?, ..settings.database() };
     if let Some(url) = settings.store.url.reveal() {
-        return open_server(url, settings);
+        return open_server(url, database);
     }
     let path = settings.data.dir.join(DATABASE);
-    Ok(Arc::new(SqliteStore::open(&path, settings.database())?))
+    Ok(Arc::new(SqliteStore::open(&path, database)?))
+}
+
+/// The file in the data directory that manifests are signed with, unless the settings name a key.
+const KEY_FILE: &str = "model.key";
+
+/// The key manifests are signed with. Where none is set it is read from its file, which is made if it is not there; but for a
+/// database on a server: each of those that share it would have one of its own.
+fn model_key(settings: &Settings) -> Result<Option<SigningKey>, StoreError> {
+    if let Some(key) = settings.registry.key.reveal() {
+        return Ok(Some(SigningKey::new(key)));
+    }
+    if settings.store.url.reveal().is_some() {
+        return Ok(None);
+    }
+    let path = settings.data.dir.join(KEY_FILE);
+    let failed =
+        |error: std::io::Error| StoreError::Database(format!("cannot read or make {}: {error}", path.display()));
+    let read = || std::fs::read(&path);
+    let key = match read() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            std::fs::create_dir_all(&settings.data.dir).map_err(failed)?;
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            // Two version 4 UUIDs: 244 bits nobody can guess.
+            let key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+            match options.open(&path).and_then(|mut file| file.write_all(key.as_bytes()).and_then(|()| file.sync_all()))
+            {
+                // Another process was faster.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => read(),
+                made => made.map(|()| key.into_bytes()),
+            }
+        }
+        other => other,
+    };
+    let key = key.map_err(failed)?;
+    if key.is_empty() {
+        let text = format!("{} is empty; put the key back, or remove the file to have a new one made", path.display());
+        return Err(StoreError::Incompatible(text));
+    }
+    Ok(Some(SigningKey::new(key)))
 }
 
 #[cfg(feature = "postgres")]
-fn open_server(url: &str, settings: &Settings) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(Arc::new(souffleur_store::PostgresStore::connect(url, settings.database())?))
+fn open_server(url: &str, settings: StoreSettings) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(souffleur_store::PostgresStore::connect(url, settings)?))
 }
 
 #[cfg(not(feature = "postgres"))]
-fn open_server(_: &str, _: &Settings) -> Result<Arc<dyn Store>, StoreError> {
+fn open_server(_: &str, _: StoreSettings) -> Result<Arc<dyn Store>, StoreError> {
     let text = "`store.url` names a PostgreSQL database, which this program was built without; build it with --features postgres";
     Err(StoreError::Incompatible(text.to_owned()))
 }

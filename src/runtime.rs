@@ -37,6 +37,7 @@ pub struct Runtime {
     handle: Handle,
     offload: Offload,
     looks: inspection::Looks,
+    retrain_erased: bool,
 }
 
 /// A record with the key that makes its repetition harmless.
@@ -181,9 +182,10 @@ impl RuntimeBuilder {
             None => app::open_store(&self.settings)?,
         };
         let kernel = self.settings.kernel();
+        let retrain_erased = self.settings.registry.retrain_erased;
         let handle = souffleur_actors::start(self.components, self.settings.components, store, clock, kernel)?;
         let offload = Offload::start(app::OFFLOAD_THREADS).map_err(RuntimeError::Thread)?;
-        Ok(Runtime { handle, offload, looks: inspection::Looks::default() })
+        Ok(Runtime { handle, offload, looks: inspection::Looks::default(), retrain_erased })
     }
 }
 
@@ -302,6 +304,11 @@ impl Runtime {
     ) -> Result<T, CallError> {
         let store = Arc::clone(self.handle.store());
         Ok(self.offloaded(move || read(store.as_ref())).await??)
+    }
+
+    /// Whether what contained erased data is trained anew at once.
+    pub(crate) fn retrains_erased(&self) -> bool {
+        self.retrain_erased
     }
 
     /// Runs short work away from the caller's thread.

@@ -14,7 +14,8 @@ use souffleur_core::store::StoreError;
 
 use crate::error::CallError;
 use crate::loader::{
-    DataChanged, DrainLoader, GetLoaderStatus, GetTrainingBatch, LoaderActor, LoaderError, LoaderStatus, WarmBatches,
+    DataChanged, DrainLoader, GetLoaderStatus, GetTrainingBatch, LoaderActor, LoaderError, LoaderStatus,
+    ModelTrainingData, WarmBatches,
 };
 use crate::port::Port;
 
@@ -30,6 +31,11 @@ pub trait BatchSource: Send + Sync + 'static {
     fn warm(&self, query: &Query) -> Option<Arc<TrainingBatch>> {
         let _ = query;
         None
+    }
+
+    /// The rows a model was trained on, with what was known of them then.
+    fn model_data(&self, model_id: String) -> Coming<Result<Arc<TrainingBatch>, CallError>> {
+        Box::pin(async move { Err(StoreError::Unknown { what: "model", name: model_id }.into()) })
     }
 
     /// Says that rows were committed up to `watermark`.
@@ -79,6 +85,12 @@ impl BatchSource for LoaderSource {
 
     fn warm(&self, query: &Query) -> Option<Arc<TrainingBatch>> {
         self.warm.get(query)
+    }
+
+    fn model_data(&self, model_id: String) -> Coming<Result<Arc<TrainingBatch>, CallError>> {
+        let asked = self.port.ask(ModelTrainingData { model_id });
+        let deadline = self.deadline;
+        Box::pin(async move { Ok(asked?.within(deadline).await??) })
     }
 
     fn data_changed(&self, watermark: Seq) {

@@ -53,7 +53,7 @@ impl Handle {
     }
 
     /// Lets `work` run on the control thread, where the timers are, and waits for it from wherever this is.
-    async fn on_kernel<T: Send + 'static>(
+    pub(crate) async fn on_kernel<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, CallError>> + Send + 'static,
     ) -> Result<T, CallError> {
@@ -64,11 +64,11 @@ impl Handle {
         &self.inner.kernel
     }
 
-    fn takes_work(&self) -> Result<(), CallError> {
+    pub(crate) fn takes_work(&self) -> Result<(), CallError> {
         self.kernel().stopper.refusal().map_or(Ok(()), Err)
     }
 
-    fn find(&self, name: &str) -> Result<(&Arc<Identity>, &Port<ComponentActor>), CallError> {
+    pub(crate) fn find(&self, name: &str) -> Result<(&Arc<Identity>, &Port<ComponentActor>), CallError> {
         let kernel = self.kernel();
         if let Some(i) = kernel.entries.iter().position(|entry| entry.name == name) {
             return Ok((&kernel.identities[i], &kernel.components[i]));

@@ -27,6 +27,10 @@ pub struct TrainOutcome {
     pub report: Value,
     /// Figures about the model.
     pub metrics: Vec<Measurement>,
+    /// Whether it is the live model now; otherwise it is a candidate, and the one before goes on answering.
+    pub live: bool,
+    /// What the gate said of it.
+    pub gate: String,
 }
 
 /// Counters and latencies of one component since the runtime was started.

@@ -70,6 +70,10 @@ pub struct KernelSettings {
     pub event_capacity: usize,
     /// Whether components train by themselves when enough rows are new, and make up for runs a crash cut short.
     pub train_unasked: bool,
+    /// Whether a model that passes the gate is live at once; otherwise somebody has to promote it.
+    pub promote_unasked: bool,
+    /// How much worse than the live model's a new model's headline figure may be for the gate, 0 to 1,000.
+    pub gate_tolerance: f64,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -106,6 +110,8 @@ impl Default for KernelSettings {
             drain_deadline_ms: 10_000,
             event_capacity: 1_024,
             train_unasked: true,
+            promote_unasked: true,
+            gate_tolerance: 0.1,
             seed: 1,
         }
     }
@@ -115,7 +121,7 @@ const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
 fn within<T: PartialOrd + std::fmt::Display>(at: &str, value: T, low: T, high: T) -> Result<(), Invalid> {
-    if value < low || value > high {
+    if !(&low..=&high).contains(&&value) {
         return Err(Invalid::new(at, format!("is {value}"), format!("it must lie in [{low}, {high}]")));
     }
     Ok(())
@@ -157,6 +163,7 @@ impl KernelSettings {
         within("loader_memory_bytes", self.loader_memory_bytes, 1 << 20, usize::MAX)?;
         within("loader_queue", self.loader_queue, 1, 4_096)?;
         within("drain_deadline_ms", self.drain_deadline_ms, 0, 600_000)?;
+        within("gate_tolerance", self.gate_tolerance, 0.0, 1_000.0)?;
         within("event_capacity", self.event_capacity, 16, 65_536)
     }
 

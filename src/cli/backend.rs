@@ -2,9 +2,29 @@
 
 use serde_json::Value;
 use souffleur_core::query::Query;
+use souffleur_core::store::VersionPage;
 
 use super::exit::Outcome;
 pub(crate) use crate::http::BatchFormat;
+
+/// What can be asked of the registry of models.
+#[derive(Debug)]
+pub(crate) enum ModelsCall {
+    /// A page of models.
+    List(VersionPage),
+    /// A model and its manifest.
+    Show(String),
+    /// Whether a model is what was committed.
+    Verify(String),
+    /// Make a model the live one.
+    Promote(String),
+    /// Go back to the model before the live one of a component.
+    Rollback(String),
+    /// Give a model another name.
+    Alias(String, String),
+    /// Make a model again from its manifest.
+    Reproduce(String),
+}
 
 /// A runtime: in this process on a data directory, or a daemon's behind HTTP.
 ///
@@ -27,6 +47,15 @@ pub(crate) trait Backend {
 
     /// The answer to a question to the data hub, written as asked.
     fn batch(&self, query: &Query, format: BatchFormat) -> Outcome<Vec<u8>>;
+
+    /// Asks the registry of models.
+    fn models(&self, call: &ModelsCall) -> Outcome<Value>;
+
+    /// What was made from sessions, and what quotes them. Changes nothing.
+    fn traces(&self, session_ids: &[String]) -> Outcome<Value>;
+
+    /// Erases sessions with everything made from them.
+    fn erase(&self, session_ids: &[String], compact: bool) -> Outcome<Value>;
 
     /// Ends in order: what was begun is finished or cancelled, and committed.
     fn close(&self) -> Outcome;

@@ -14,7 +14,7 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::query::Query;
 use souffleur_core::store::StoreError;
 
-use super::backend::{Backend, BatchFormat};
+use super::backend::{Backend, BatchFormat, ModelsCall};
 use super::describe;
 use super::exit::{Failure, Outcome};
 use super::interrupt::Interrupt;
@@ -157,6 +157,31 @@ impl Backend for Embedded {
         Ok(pieces.collect::<Result<Vec<_>, _>>().map_err(failed)?.concat())
     }
 
+    fn models(&self, call: &ModelsCall) -> Outcome<Value> {
+        let runtime = &self.runtime;
+        Ok(match call {
+            ModelsCall::List(page) => serde_json::to_value(self.wait(runtime.models(page.clone()))?)?,
+            ModelsCall::Show(model) => serde_json::to_value(self.wait(runtime.model(model))?)?,
+            ModelsCall::Verify(model) => serde_json::to_value(self.wait(runtime.verify_model(model))?)?,
+            ModelsCall::Promote(model) => serde_json::to_value(self.wait(runtime.promote(model))?)?,
+            ModelsCall::Rollback(component) => {
+                self.known(component)?;
+                serde_json::to_value(self.wait(runtime.rollback(component))?)?
+            }
+            ModelsCall::Alias(model, alias) => serde_json::to_value(self.wait(runtime.set_alias(model, alias))?)?,
+            ModelsCall::Reproduce(model) => serde_json::to_value(self.wait(runtime.reproduce(model))?)?,
+        })
+    }
+
+    fn traces(&self, session_ids: &[String]) -> Outcome<Value> {
+        Ok(serde_json::to_value(self.wait(self.runtime.traces(session_ids.to_vec()))?)?)
+    }
+
+    fn erase(&self, session_ids: &[String], compact: bool) -> Outcome<Value> {
+        let erasure = self.runtime.erase(session_ids.to_vec(), "asked for", compact, self.train_within);
+        Ok(serde_json::to_value(self.wait(erasure)?)?)
+    }
+
     fn close(&self) -> Outcome {
         let report = self.shut_down();
         if !report.clean {
@@ -180,6 +205,7 @@ impl From<CallError> for Failure {
             }
             CallError::UnknownComponent { .. }
             | CallError::Invalid(_)
+            | CallError::Store(StoreError::Unknown { .. })
             | CallError::Component(ComponentError::Query(_) | ComponentError::Params(_)) => Self::usage(message),
             _ => Self::failed(message),
         }

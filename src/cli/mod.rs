@@ -17,6 +17,7 @@ mod demo;
 mod describe;
 mod doctor;
 mod embedded;
+mod erase;
 mod exit;
 mod export;
 mod global;
@@ -28,6 +29,7 @@ mod intake;
 mod interrupt;
 mod lock;
 mod logging;
+mod models;
 mod query;
 mod remote;
 mod restore;
@@ -83,6 +85,8 @@ enum Command {
     Data(data::DataArgs),
     Health(health::HealthArgs),
     Components(components::ComponentsArgs),
+    Models(models::ModelsArgs),
+    Erase(erase::EraseArgs),
     Certify(certify::CertifyArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
@@ -125,6 +129,8 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Data(args) => args.run(global, console, &interrupt),
         Command::Health(args) => args.run(global, console, &interrupt),
         Command::Components(args) => args.run(console),
+        Command::Models(args) => args.run(global, console, &interrupt),
+        Command::Erase(args) => args.run(global, console, &interrupt),
         Command::Certify(args) => args.run(console, &interrupt),
         Command::Backup(args) => args.run(global, console, &interrupt),
         Command::Restore(args) => args.run(global, console, &interrupt),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use souffleur_core::query::Query;
 
-use super::backend::{Backend, BatchFormat};
+use super::backend::{Backend, BatchFormat, ModelsCall};
 use super::describe;
 use super::exit::{Failure, Outcome};
 use crate::client::{Client, ClientError};
@@ -73,8 +73,55 @@ impl Backend for Remote {
         Ok(self.client.exchange("/v1/batches", "application/json", &headers, &body, ANSWER_WITHIN)?)
     }
 
+    fn models(&self, call: &ModelsCall) -> Outcome<Value> {
+        let of = |model: &str, what: &str| format!("/v1/models/{}{what}", segment(model));
+        let post = |path: String, within| Ok(self.client.post(&path, &Value::Object(Map::new()), within)?);
+        match call {
+            ModelsCall::List(page) => {
+                let mut path = format!("/v1/models?limit={}", page.limit);
+                if let Some(component) = &page.component {
+                    path.push_str(&format!("&component={}", segment(component)));
+                }
+                if let Some(stage) = page.stage {
+                    path.push_str(&format!("&stage={}", stage.name()));
+                }
+                if let Some(before) = page.before {
+                    path.push_str(&format!("&before={before}"));
+                }
+                self.get(&path)
+            }
+            ModelsCall::Show(model) => self.get(&of(model, "")),
+            ModelsCall::Verify(model) => self.get(&of(model, "/verify")),
+            ModelsCall::Promote(model) => post(of(model, "/promote"), ANSWER_WITHIN),
+            ModelsCall::Rollback(name) => post(format!("/v1/components/{}/rollback", segment(name)), ANSWER_WITHIN),
+            ModelsCall::Alias(model, alias) => {
+                post(of(model, &format!("/alias?alias={}", segment(alias))), ANSWER_WITHIN)
+            }
+            ModelsCall::Reproduce(model) => post(of(model, "/reproduce"), TRAIN_WITHIN),
+        }
+    }
+
+    fn traces(&self, session_ids: &[String]) -> Outcome<Value> {
+        let one = single(session_ids)?;
+        self.get(&format!("/v1/sessions/{}/traces", segment(one)))
+    }
+
+    fn erase(&self, session_ids: &[String], compact: bool) -> Outcome<Value> {
+        let one = single(session_ids)?;
+        let path = format!("/v1/sessions/{}?compact={compact}", segment(one));
+        Ok(self.client.delete(&path, TRAIN_WITHIN)?)
+    }
+
     fn close(&self) -> Outcome {
         Ok(())
+    }
+}
+
+/// The one session there is: a daemon erases them one at a time.
+fn single(session_ids: &[String]) -> Outcome<&str> {
+    match session_ids {
+        [one] => Ok(one),
+        _ => Err(Failure::usage("name one session at a time with --url; on a data directory there may be many")),
     }
 }
 

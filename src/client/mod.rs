@@ -51,6 +51,18 @@ impl Client {
         self.document(&self.read(request.call())?)
     }
 
+    /// Has something deleted and gives the answer.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub(crate) fn delete(&self, path: &str, within: Duration) -> Result<Value, ClientError> {
+        let mut request = self.agent.delete(self.address(path)).config().timeout_global(Some(within)).build();
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        self.document(&self.read(request.call())?)
+    }
+
     /// Sends a document and gives the answer.
     ///
     /// # Errors

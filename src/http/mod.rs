@@ -17,11 +17,13 @@ mod batches;
 mod body;
 mod components;
 mod data;
+mod erasures;
 mod events;
 mod guard;
 mod health;
 mod manual;
 mod metrics;
+mod models;
 mod openapi;
 mod problem;
 mod records;
@@ -94,6 +96,10 @@ fn mount(config: &mut ServiceConfig, state: &Arc<State>) {
                 Method::Post => {
                     allow.push("POST");
                     web::route().method(HttpMethod::POST)
+                }
+                Method::Delete => {
+                    allow.push("DELETE");
+                    web::route().method(HttpMethod::DELETE)
                 }
             };
             resource = resource.route((operation.attach)(route));

@@ -21,6 +21,7 @@ pub(super) fn document(entries: &[Entry]) -> Value {
         let method = match operation.method {
             Method::Get => "get",
             Method::Post => "post",
+            Method::Delete => "delete",
         };
         let described = describe(operation, entries, &mut generator);
         paths.entry(operation.template()).or_default().insert(method.to_owned(), described);

@@ -232,7 +232,9 @@ impl From<StoreError> for Problem {
             StoreError::Busy { retry_after_ms } | StoreError::Held { retry_after_ms, .. } => {
                 Self::new(BUSY, detail).retry_after_ms(retry_after_ms)
             }
-            StoreError::Fenced { .. } | StoreError::NotDue { .. } => Self::new(CONFLICT, detail),
+            StoreError::Fenced { .. } | StoreError::NotDue { .. } | StoreError::Refused(_) => {
+                Self::new(CONFLICT, detail)
+            }
             StoreError::Unknown { .. } => Self::new(UNKNOWN_RECORD, detail),
             StoreError::Closed => Self::new(SHUTTING_DOWN, detail).retry_after_ms(1000),
             StoreError::Incompatible(_) | StoreError::Database(_) => Self::new(STORE_FAILED, detail),

@@ -4,11 +4,11 @@ use actix_web::Route;
 use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 use souffleur_actors::health::{ComponentHealth, Health};
-use souffleur_actors::{RuntimeEvent, TrainOutcome};
+use souffleur_actors::{Reproduction, RuntimeEvent, TrainOutcome};
 use souffleur_contracts::Report;
 use souffleur_core::query::Query;
 use souffleur_core::records::{Feedback, Rule, Session};
-use souffleur_core::store::Inventory;
+use souffleur_core::store::{Inventory, VersionRow};
 
 use super::batches::BatchBody;
 use super::components::{Component, Components, Model, Runs};
@@ -18,7 +18,9 @@ use super::problem::{
     STORE_FAILED, TOO_FEW_ROWS, UNKNOWN_COMPONENT, UNKNOWN_RECORD, UNSUPPORTED_MEDIA_TYPE,
 };
 use super::records::{Kept, ResultsList, RulesList};
-use super::{batches, components, data, events, health, manual, metrics, records};
+use super::{batches, components, data, erasures, events, health, manual, metrics, models, records};
+use crate::erasure::ErasureReport;
+use crate::registry::{ModelList, ModelShown, Verified};
 use crate::runtime::Results;
 
 /// Who may call an operation, and what it costs.
@@ -38,6 +40,7 @@ pub(super) enum Access {
 pub(super) enum Method {
     Get,
     Post,
+    Delete,
 }
 
 /// What stands in a body.
@@ -105,6 +108,10 @@ const fn post(path: &'static str, id: &'static str, summary: &'static str, answe
     Operation { method: Method::Post, ..get(path, id, summary, answer) }
 }
 
+const fn delete(path: &'static str, id: &'static str, summary: &'static str, answer: Shape) -> Operation {
+    Operation { method: Method::Delete, ..get(path, id, summary, answer) }
+}
+
 impl Operation {
     const fn to(mut self, attach: fn(Route) -> Route) -> Self {
         self.attach = attach;
@@ -155,8 +162,17 @@ const RECORDS: &[Kind] = &[
     SHUTTING_DOWN,
 ];
 const CONTROL: &[Kind] = &[UNKNOWN_COMPONENT, SHUTTING_DOWN];
+const MODEL: &[Kind] = &[UNKNOWN_RECORD, CONFLICT, BUSY, STORE_FAILED];
+const PROMOTION: &[Kind] =
+    &[UNKNOWN_RECORD, UNKNOWN_COMPONENT, CONFLICT, COMPONENT_FAILED, BUSY, STORE_FAILED, SHUTTING_DOWN];
 const LIMIT: &[Parameter] =
     &[("limit", "integer", "At most this many, the newest ones; 20 unless said, at most 1000.")];
+const MODELS: &[Parameter] = &[
+    ("component", "string", "Only those of this component."),
+    ("stage", "string", "Only those at this stage: `candidate`, `live` or `archived`."),
+    ("before", "integer", "Only those before this place: `next` of the page before."),
+    LIMIT[0],
+];
 const RESULTS: &[Parameter] = &[("component", "string", "Only those of this component."), LIMIT[0]];
 const ON_ERROR: &[Parameter] = &[(
     "on_error",
@@ -254,12 +270,81 @@ pub(super) static OPERATIONS: &[Operation] = &[
     get("/v1/components/{name}/model", "model", "The newest model: where it came from", json::<Model>())
         .problems(&[UNKNOWN_COMPONENT, NOT_TRAINED, BUSY, STORE_FAILED])
         .to(|r| r.to(components::model)),
+    post(
+        "/v1/components/{name}/rollback",
+        "rollback",
+        "Answer from the model before the live one, at once",
+        json::<VersionRow>(),
+    )
+    .problems(PROMOTION)
+    .to(|r| r.to(models::rollback)),
+    get("/v1/models", "models", "The models there are, newest first, in pages", json::<ModelList>())
+        .parameters(MODELS)
+        .problems(&[INVALID_REQUEST, CONFLICT, BUSY, STORE_FAILED])
+        .to(|r| r.to(models::list)),
+    get("/v1/models/{model}", "model_version", "One model and its manifest", json::<ModelShown>())
+        .problems(MODEL)
+        .to(|r| r.to(models::show)),
+    get("/v1/models/{model}/verify", "verify_model", "Whether a model is what was committed", json::<Verified>())
+        .problems(MODEL)
+        .to(|r| r.to(models::verify)),
+    get("/v1/models/{model}/data", "model_data", "The rows a model was trained on", Shape::AnyJson)
+        .problems(&[UNKNOWN_RECORD, INVALID_QUERY, CONFLICT, BUSY, STORE_FAILED, SHUTTING_DOWN])
+        .to(|r| r.to(models::data)),
+    post("/v1/models/{model}/promote", "promote_model", "Make a model the live one, at once", json::<VersionRow>())
+        .problems(PROMOTION)
+        .to(|r| r.to(models::promote)),
+    post("/v1/models/{model}/alias", "alias_model", "Give a model another name", json::<VersionRow>())
+        .parameters(&[("alias", "string", "The name; taken from the model that had it.")])
+        .problems(&[INVALID_REQUEST, UNKNOWN_RECORD, INVALID_QUERY, CONFLICT, BUSY, STORE_FAILED])
+        .to(|r| r.to(models::alias)),
+    post(
+        "/v1/models/{model}/reproduce",
+        "reproduce_model",
+        "Make a model again from its manifest and compare",
+        json::<Reproduction>(),
+    )
+    .access(Access::Train)
+    .problems(&[
+        UNKNOWN_RECORD,
+        UNKNOWN_COMPONENT,
+        TOO_FEW_ROWS,
+        INVALID_QUERY,
+        CONFLICT,
+        COMPONENT_FAILED,
+        BUSY,
+        STORE_FAILED,
+        SHUTTING_DOWN,
+    ])
+    .to(|r| r.to(models::reproduce)),
     post("/v1/sessions", "record_sessions", "Record sessions", json::<Kept>())
         .body(Shape::Records(SchemaGenerator::subschema_for::<Session>))
         .parameters(ON_ERROR)
         .created()
         .problems(RECORDS)
         .to(|r| r.to(records::sessions)),
+    get(
+        "/v1/sessions/{session}/traces",
+        "session_traces",
+        "What was made from a session, and what quotes it",
+        json::<ErasureReport>(),
+    )
+    .problems(&[UNKNOWN_RECORD, CONFLICT, BUSY, STORE_FAILED])
+    .to(|r| r.to(erasures::traces)),
+    delete(
+        "/v1/sessions/{session}",
+        "erase_session",
+        "Erase a session, and everything made from it, for good",
+        json::<ErasureReport>(),
+    )
+    .access(Access::Train)
+    .parameters(&[(
+        "compact",
+        "boolean",
+        "Whether the database is rewritten, so that not a byte is left; true unless said.",
+    )])
+    .problems(&[INVALID_REQUEST, UNKNOWN_RECORD, CONFLICT, BUSY, STORE_FAILED, SHUTTING_DOWN])
+    .to(|r| r.to(erasures::erase)),
     post("/v1/feedback", "record_feedback", "Record opinions on stored sessions", json::<Kept>())
         .body(Shape::Records(SchemaGenerator::subschema_for::<Feedback>))
         .parameters(ON_ERROR)

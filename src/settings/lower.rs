@@ -9,7 +9,7 @@ impl Settings {
     /// The kernel's limits.
     #[must_use]
     pub fn kernel(&self) -> KernelSettings {
-        let Settings { supervision, loader, store, health, analytics, .. } = self;
+        let Settings { supervision, loader, store, registry, health, analytics, .. } = self;
         let automatic = KernelSettings::default();
         let or = |slots: usize, automatic: usize| if slots == 0 { automatic } else { slots };
         KernelSettings {
@@ -41,6 +41,8 @@ impl Settings {
             drain_deadline_ms: supervision.drain_deadline_ms,
             event_capacity: supervision.event_capacity,
             train_unasked: supervision.train_unasked,
+            promote_unasked: registry.promote_unasked,
+            gate_tolerance: registry.gate_tolerance,
             seed: u64::from(supervision.seed),
         }
     }
@@ -62,6 +64,8 @@ impl Settings {
             },
             file_bytes_max: store.file_bytes_max,
             checkpoint_pages: store.checkpoint_pages,
+            keep_models: self.registry.keep_models,
+            signing_key: None,
         }
     }
 }
@@ -80,6 +84,8 @@ pub(super) fn key(kernel: &str) -> String {
         ("health_flush_ms", "health.flush_ms"),
         ("loader_memory_bytes", "loader.memory_limit_bytes"),
         ("loader_queue", "loader.queue_capacity"),
+        ("promote_unasked", "registry.promote_unasked"),
+        ("gate_tolerance", "registry.gate_tolerance"),
     ];
     let found = renamed.iter().find(|(theirs, _)| *theirs == kernel);
     found.map_or_else(|| format!("supervision.{kernel}"), |(_, ours)| (*ours).to_owned())

@@ -23,8 +23,8 @@ mod sections;
 pub use effective::{Effective, effective};
 pub use reference::reference;
 pub use sections::{
-    Analytics, ApiKey, Data, DatabaseUrl, Durability, Health, Http, Loader, LogFormat, Settings, Store, Supervision,
-    Telemetry,
+    Analytics, ApiKey, Data, DatabaseUrl, Durability, Health, Http, Loader, LogFormat, ModelKey, Registry, Settings,
+    Store, Supervision, Telemetry,
 };
 
 use check::{Schema, check};

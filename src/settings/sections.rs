@@ -22,6 +22,8 @@ pub struct Settings {
     pub loader: Loader,
     /// The database.
     pub store: Store,
+    /// The registry of models.
+    pub registry: Registry,
     /// Health checks.
     pub health: Health,
     /// The loop that feeds what the runtime measures of itself back as data.
@@ -252,6 +254,57 @@ pub struct Store {
     /// Pages the write-ahead log may grow to before they are moved into the database file.
     #[schemars(range(min = 100, max = 10_000_000))]
     pub checkpoint_pages: u32,
+}
+
+/// The registry of models.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Registry {
+    /// Key that manifests of models are signed with, the same for all runtimes that share a database. Empty takes the file
+    /// `model.key` in the data directory, made if it is not there; beside a database on a server nothing is signed then.
+    /// It is never shown.
+    pub key: ModelKey,
+    /// Whether a model that passes the gate is live at once; otherwise it waits to be promoted by hand.
+    pub promote_unasked: bool,
+    /// How much worse than the live model's a new model's headline figure may be for the gate.
+    #[schemars(range(min = 0, max = 1000))]
+    pub gate_tolerance: f64,
+    /// Models of a component whose snapshots are kept beside the live one and those with an alias: the newest ones.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub keep_models: usize,
+    /// Whether components whose live model contained erased data are trained anew at once. Otherwise they answer from the
+    /// newest model that contains none, or not at all, until they are trained.
+    pub retrain_erased: bool,
+}
+
+/// A secret that manifests are signed with. It is never shown.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ModelKey(#[schemars(extend("writeOnly" = true))] String);
+
+impl ModelKey {
+    /// A key.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key in the clear; `None` if there is none.
+    #[must_use]
+    pub fn reveal(&self) -> Option<&str> {
+        Some(self.0.as_str()).filter(|key| !key.is_empty())
+    }
+}
+
+impl std::fmt::Debug for ModelKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_empty() { "ModelKey(none)" } else { "ModelKey(not shown)" })
+    }
+}
+
+impl Serialize for ModelKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if self.0.is_empty() { "" } else { "(not shown)" })
+    }
 }
 
 /// The address of a database, with what it takes to be let in. It is never shown.

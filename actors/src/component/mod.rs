@@ -2,8 +2,8 @@
 //! run on compute slots, and publishes what they bring. What it decides, [`crate::policy::cell`] decides.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, SpawnHandle, Supervised};
@@ -17,12 +17,14 @@ use souffleur_core::store::{Basis, StoreError};
 use tokio::sync::oneshot;
 
 mod flight;
+mod gate;
 mod handlers;
 mod report;
 mod start;
 mod train;
 
 use flight::{Flight, FlightControl, Outcome};
+pub(crate) use start::serve_live;
 
 use crate::environment::Environment;
 use crate::error::CallError;
@@ -43,11 +45,20 @@ pub(crate) struct Identity {
     /// Its configuration section; null for all defaults.
     pub(crate) section: Value,
     started: ArcSwapOption<(ErasedParams, Query)>,
+    /// Held while a model is read to be served.
+    serving: Mutex<()>,
 }
 
 impl Identity {
     pub(crate) fn new(index: usize, entry: Entry, section: Value) -> Self {
-        Self { index, name: Arc::from(&*entry.name), entry, section, started: ArcSwapOption::empty() }
+        Self {
+            index,
+            name: Arc::from(&*entry.name),
+            entry,
+            section,
+            started: ArcSwapOption::empty(),
+            serving: Mutex::default(),
+        }
     }
 
     /// Its part of the board.
@@ -360,7 +371,9 @@ impl ComponentActor {
             Outcome::Started(restored) => self.restored(restored),
             Outcome::Trained(trained) => {
                 self.newest_model = Some(trained.outcome.model_id.clone());
-                board.published.store(Some(Arc::clone(&trained.published)));
+                if let Some(published) = &trained.published {
+                    board.published.store(Some(Arc::clone(published)));
+                }
                 board.rows_trained.store(self.rows_trained, Ordering::Release);
                 board.flaw.store(None);
                 board.last_failure.store(None);
@@ -382,13 +395,7 @@ impl ComponentActor {
         self.identity.started.store(Some(Arc::new((restored.params.clone(), restored.query.clone()))));
         self.newest_model.clone_from(&restored.newest);
         self.unfinished &= restored.unfinished;
-        if let Some(published) = &restored.published {
-            board.published.store(Some(Arc::clone(published)));
-        }
-        board.flaw.store(restored.flaw.clone().map(Arc::new));
-        if let Some(flaw) = &restored.flaw {
-            tracing::error!(component = %self.identity.name, flaw, "a stored model cannot be read");
-        }
+        restored.choice.publish(&self.identity, board);
         let rows = self.env.learnable_rows.load(Ordering::Acquire);
         let watermark = self.env.board.watermark();
         let lag = board.published.load().as_ref().map_or(rows, |published| {
@@ -423,8 +430,8 @@ impl ComponentActor {
         }
     }
 
-    /// Takes over the newest stored model. Whoever is not up reads it when it starts; whoever trains is about to have
-    /// a newer one, or learns at its next attempt that it has not.
+    /// Takes over the live model. Whoever is not up reads it when it starts; whoever trains is about to have a newer
+    /// one, or learns at its next attempt that it has not.
     fn adopt(&mut self, ctx: &mut Context<Self>) {
         let trains = self.cell.in_flight().is_some_and(|(_, kind)| kind == JobKind::Train);
         if self.cell.status() == Status::Up && !trains {

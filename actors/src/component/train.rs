@@ -8,10 +8,11 @@ use souffleur_core::batch::TrainingBatch;
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Interrupted;
 use souffleur_core::runner::ErasedTrained;
-use souffleur_core::store::{Claim, Lease, RunCommit, RunFailure, RunState, Store};
+use souffleur_core::store::{Claim, Lease, Origin, RunCommit, RunFailure, RunState, Store};
 use uuid::Uuid;
 
 use super::flight::{Flight, Outcome};
+use super::gate;
 use crate::environment::Environment;
 use crate::error::CallError;
 use crate::events::RuntimeEvent;
@@ -21,7 +22,8 @@ use crate::outcome::TrainOutcome;
 /// A committed run and its model.
 pub(crate) struct Trained {
     pub(super) outcome: TrainOutcome,
-    pub(super) published: Arc<Published>,
+    /// The model, unless it did not pass the gate.
+    pub(super) published: Option<Arc<Published>>,
 }
 
 /// A run that has computed and is not committed yet.
@@ -31,7 +33,11 @@ pub(super) struct Computed {
     params: souffleur_core::runner::ErasedParams,
     seed: u64,
     duration: Duration,
+    origin: Origin,
 }
+
+/// What a manifest calls the program.
+const PROGRAM: &str = concat!("souffleur ", env!("CARGO_PKG_VERSION"));
 
 /// How many of a producer's newest runs are looked through for a report.
 const RUNS_LOOKED_THROUGH: usize = 16;
@@ -72,36 +78,47 @@ pub(super) async fn compute(flight: &Flight, lease: &mut Option<Lease>) -> Resul
     let (work_env, work_component) = (Arc::clone(env), Arc::clone(component));
     flight
         .compute(seed, spec.budgets.train(), move |job| {
-            let batch = with_products(work_env.store.as_ref(), spec.consumes, batch)?;
+            let (batch, products) = with_products(work_env.store.as_ref(), spec.consumes, batch)?;
             let before = work_env.clock.monotonic();
-            let previous = previous.as_ref().map(|published| &published.model);
-            let trained = work_component.entry.runner.train(&params, previous, &batch, job)?;
+            let previous_model = previous.as_ref().map(|published| &published.model);
+            let trained = work_component.entry.runner.train(&params, previous_model, &batch, job)?;
             let duration = work_env.clock.monotonic().saturating_sub(before);
-            Ok(Computed { batch, trained, params, seed, duration })
+            let ruling = gate::judge(&work_env, &work_component, &trained.metrics)?;
+            let origin = Origin {
+                program: PROGRAM.to_owned(),
+                params: work_component.section.clone(),
+                snapshot_version: spec.snapshot_version,
+                previous: previous.map(|published| published.model_id.to_string()),
+                products,
+                promote: ruling.promote,
+                gate: ruling.said,
+            };
+            Ok(Computed { batch, trained, params, seed, duration, origin })
         })
         .await
 }
 
-/// The batch with the newest report of every producer.
+/// The batch with the newest report of every producer, and the run each is of.
 fn with_products(
     store: &dyn Store,
     producers: &[&str],
     batch: Arc<TrainingBatch>,
-) -> Result<Arc<TrainingBatch>, CallError> {
+) -> Result<(Arc<TrainingBatch>, BTreeMap<String, String>), CallError> {
+    let (mut products, mut from) = (BTreeMap::new(), BTreeMap::new());
     if producers.is_empty() {
-        return Ok(batch);
+        return Ok((batch, from));
     }
-    let mut products = BTreeMap::new();
     for &producer in producers {
         let runs = store.runs(producer, RUNS_LOOKED_THROUGH)?;
         let newest = runs.into_iter().find(|run| run.state == RunState::Succeeded);
-        if let Some(report) = newest.and_then(|run| run.report) {
+        if let Some((run_id, report)) = newest.and_then(|run| Some((run.run_id, run.report?))) {
             products.insert(producer.to_owned(), Arc::new(report));
+            from.insert(producer.to_owned(), run_id);
         }
     }
     let mut batch = Arc::unwrap_or_clone(batch);
     batch.products.extend(products);
-    Ok(Arc::new(batch))
+    Ok((Arc::new(batch), from))
 }
 
 /// Commits a run that counts, or records why it does not.
@@ -144,7 +161,8 @@ pub(super) async fn give_up(flight: &Flight, lease: Option<Lease>) {
 
 async fn commit(flight: &Flight, lease: Lease, computed: Computed) -> Result<Outcome, CallError> {
     let (env, component) = (&flight.env, &flight.component);
-    let Computed { batch, trained, params, seed, duration } = computed;
+    let Computed { batch, trained, params, seed, duration, origin } = computed;
+    let (live, gate) = (origin.promote, origin.gate.clone());
     let run_id = lease.run_id.clone();
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let run = RunCommit {
@@ -157,6 +175,7 @@ async fn commit(flight: &Flight, lease: Lease, computed: Computed) -> Result<Out
         metrics: trained.metrics.clone(),
         snapshot: trained.snapshot,
         rows: batch.rows.seq.clone(),
+        origin,
     };
     let committed = env.committed(env.store.commit_run(run)).await;
     component.board(env).train_latency.record(duration);
@@ -171,7 +190,7 @@ async fn commit(flight: &Flight, lease: Lease, computed: Computed) -> Result<Out
     finished(flight, &run_id, RunState::Succeeded, None);
     let version = batch.version;
     let model_id: Arc<str> = Arc::from(committed.model_id.as_str());
-    let published = Published { model: trained.model, params, model_id, version };
+    let published = live.then(|| Arc::new(Published { model: trained.model, params, model_id, version }));
     let outcome = TrainOutcome {
         model_id: committed.model_id,
         run_id,
@@ -181,8 +200,10 @@ async fn commit(flight: &Flight, lease: Lease, computed: Computed) -> Result<Out
         duration_ms,
         report: trained.report,
         metrics: trained.metrics,
+        live,
+        gate,
     };
-    Ok(Outcome::Trained(Box::new(Trained { outcome, published: Arc::new(published) })))
+    Ok(Outcome::Trained(Box::new(Trained { outcome, published })))
 }
 
 fn finished(flight: &Flight, run_id: &str, state: RunState, error: Option<&CallError>) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use souffleur_core::batch::TrainingBatch;
-use souffleur_core::ids::DataVersion;
+use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::query::Query;
 
 use super::memory::BatchMemory;
@@ -31,12 +31,14 @@ pub(crate) struct BatchCache {
     /// Batches no longer kept but still in somebody's hands: their memory is still taken.
     lent: Vec<(Weak<TrainingBatch>, BatchMemory)>,
     clock: u64,
+    /// The newest erasure that was heard of.
+    erased: Seq,
 }
 
 impl BatchCache {
     /// A cache of up to `capacity` batches.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), entries: HashMap::new(), lent: Vec::new(), clock: 0 }
+        Self { capacity: capacity.max(1), entries: HashMap::new(), lent: Vec::new(), clock: 0, erased: Seq::ZERO }
     }
 
     /// The batch that answers `query` at exactly this version.
@@ -68,6 +70,18 @@ impl BatchCache {
             self.lend(&old.cached);
             gone.push(old.cached);
         }
+        gone
+    }
+
+    /// Forgets every batch unless this erasure was heard of before: any of them may hold what was erased. What had to go is
+    /// returned so that it can be dropped outside a lock.
+    pub(crate) fn hear_of_erasure(&mut self, at: Seq) -> Vec<Cached> {
+        if at <= self.erased {
+            return Vec::new();
+        }
+        self.erased = at;
+        let gone: Vec<Cached> = self.entries.drain().map(|(_, entry)| entry.cached).collect();
+        gone.iter().for_each(|cached| self.lend(cached));
         gone
     }
 

@@ -237,6 +237,7 @@ impl Engine {
 
     fn read_on(&self, image: &mut Image, job: &Job) -> Result<Seq, LoaderError> {
         let newest = self.store.watermark()?;
+        image.begin(newest);
         loop {
             job.tick(image.watermark().0.unsigned_abs(), newest.0.unsigned_abs())?;
             if !self.read_page(image)? {
@@ -249,6 +250,17 @@ impl Engine {
     fn read_page(&self, image: &mut Image) -> Result<bool, LoaderError> {
         let _page = self.room_in(image, self.page_rows * PAGE_ROW_BYTES)?;
         let delta = self.store.delta(image.watermark(), self.page_rows)?;
+        if let Some(&erasure) = delta.erasures.last() {
+            let gone = self.cache().hear_of_erasure(erasure);
+            drop(gone);
+            self.cache().settle();
+        }
+        if image.is_outdated_by(&delta) {
+            // What was erased cannot be told from what was not: the rest is read anew.
+            *image = Image::default();
+            image.begin(self.store.watermark()?);
+            return Ok(true);
+        }
         let purse = self.room_in(image, image.growth_bytes(&delta))?;
         let before = image.watermark();
         image.ingest(&delta, purse)?;

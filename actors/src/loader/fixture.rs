@@ -116,6 +116,7 @@ impl History {
             metrics: Vec::new(),
             snapshot: Vec::new(),
             rows,
+            origin: souffleur_core::store::Origin::default(),
         };
         decided(self.0.commit_run(run));
         self.0.latest_model(component).unwrap().unwrap().model_id

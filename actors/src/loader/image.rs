@@ -64,6 +64,8 @@ struct Matrix {
 /// The history in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Image {
+    /// The newest row there was when the image began to be read; what was erased up to it never was in the image.
+    began: Option<Seq>,
     watermark: Seq,
     changed: Seq,
     floor: Seq,
@@ -85,6 +87,16 @@ pub struct BadDelta {
 }
 
 impl Image {
+    /// Notes that rows are about to be read while `newest` is the newest.
+    pub(crate) fn begin(&mut self, newest: Seq) {
+        self.began.get_or_insert(newest);
+    }
+
+    /// Whether the image may hold rows that an erasure of `delta` erased.
+    pub(crate) fn is_outdated_by(&self, delta: &Delta) -> bool {
+        delta.erasures.last().is_some_and(|&erasure| self.began.is_none_or(|began| erasure > began))
+    }
+
     /// Every row up to this one was read.
     pub(crate) fn watermark(&self) -> Seq {
         self.watermark

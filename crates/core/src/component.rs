@@ -27,6 +27,10 @@ pub trait Component: Send + Sync + Sized + 'static {
     /// The bars its certificate must clear.
     const BARS: &'static [Bar];
 
+    /// The figure among a run's metrics that says how good a model is, and which side is better. A model that is worse
+    /// in it than the live one by more than the tolerance is not promoted; without one every model is.
+    const HEADLINE: Option<(&'static str, Direction)> = None;
+
     /// Its configuration section.
     type Params: Hyperparams;
     /// What was learnt.

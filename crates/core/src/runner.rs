@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::batch::TrainingBatch;
-use crate::component::{Bar, Checked, Component, ComponentSpec, Measurement};
+use crate::component::{Bar, Checked, Component, ComponentSpec, Direction, Measurement};
 use crate::error::{ComponentError, Invalid};
 use crate::job::Job;
 use crate::params::Hyperparams;
@@ -68,6 +68,11 @@ pub trait Runner: Send + Sync + 'static {
 
     /// The bars its certificate must clear.
     fn bars(&self) -> &'static [Bar];
+
+    /// The figure that says how good a model is, and which side is better. See [`Component::HEADLINE`].
+    fn headline(&self) -> Option<(&'static str, Direction)> {
+        None
+    }
 
     /// The JSON schemas of its faces.
     fn schemas(&self) -> Schemas;
@@ -228,6 +233,10 @@ impl<C: Component> Runner for Typed<C> {
 
     fn bars(&self) -> &'static [Bar] {
         C::BARS
+    }
+
+    fn headline(&self) -> Option<(&'static str, Direction)> {
+        C::HEADLINE
     }
 
     fn schemas(&self) -> Schemas {

@@ -17,13 +17,17 @@ use crate::records::{Feedback, MetricPoint, Rule, RuleApplication, Session};
 use crate::time::Timestamp;
 
 mod columns;
+mod erasure;
 mod inventory;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
+mod registry;
 mod runs;
 
 pub use columns::{ApplicationColumns, Delta, FeedbackColumns, SessionColumns};
+pub use erasure::{Erase, Erased, Erasure, Tie, TouchedDocument, TouchedModel, Traces};
 pub use inventory::{FieldCoverage, ForeignRow, Inventory, ModelInventory, SchemaRows, Survey, TableInventory};
+pub use registry::{Manifest, Origin, Registry, Stage, StoredModel, Verdict, VersionPage, VersionRow};
 pub use runs::{Basis, Claim, Committed, Lease, ModelRow, RunCommit, RunFailure, RunRow, RunState};
 
 /// Why the store could not do what it was asked.
@@ -76,6 +80,9 @@ pub enum StoreError {
         /// Its name.
         name: String,
     },
+    /// It can be asked, and the answer is no.
+    #[error("{0}")]
+    Refused(String),
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -364,6 +371,16 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Unknown`] if there is no such model, or if the database fails.
     fn model_rows(&self, model_id: &str) -> Result<(DataVersion, Vec<Seq>), StoreError>;
+
+    /// The registry of its models, where it keeps one.
+    fn registry(&self) -> Option<&dyn Registry> {
+        None
+    }
+
+    /// Where sessions can be traced and erased, if that is possible here.
+    fn erasure(&self) -> Option<&dyn Erasure> {
+        None
+    }
 
     /// Has `listener` told, on a thread of the store's, what other runtimes on the same database commit after `since`. It
     /// must not block. The last listener counts. Does nothing where the database belongs to one runtime alone.

@@ -67,6 +67,9 @@ pub(crate) trait Leasing {
 
     /// Tells other runtimes, once the transaction is committed, of a model `holder` made.
     fn announce_model(&mut self, holder: i64, component: &str) -> QueryResult<()>;
+
+    /// Moves the counter to `last_seq` and tells other runtimes, once the transaction is committed, of the rows up to it.
+    fn announce_rows(&mut self, holder: i64, last_seq: i64, learnable: u64) -> QueryResult<()>;
 }
 
 /// SQLite has one writer and nobody to tell.
@@ -77,6 +80,10 @@ impl Leasing for Db {
     }
 
     fn announce_model(&mut self, _: i64, _: &str) -> QueryResult<()> {
+        Ok(())
+    }
+
+    fn announce_rows(&mut self, _: i64, _: i64, _: u64) -> QueryResult<()> {
         Ok(())
     }
 }
@@ -94,6 +101,13 @@ impl Leasing for Db {
         match self {
             Self::Sqlite(_) => Ok(()),
             Self::Postgres(connection) => crate::postgres::announce_model(connection, holder, component),
+        }
+    }
+
+    fn announce_rows(&mut self, holder: i64, last_seq: i64, learnable: u64) -> QueryResult<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(connection) => crate::postgres::announce_rows(connection, holder, last_seq, learnable),
         }
     }
 }

@@ -22,6 +22,8 @@ const FEEDBACK: &str = "SELECT seq, session_seq, event_time, known_time, rating 
      WHERE seq > $1 AND seq <= $2 ORDER BY seq";
 const RULES: &str = "SELECT seq, rule_id FROM rules WHERE seq > $1 AND seq <= $2 ORDER BY seq";
 
+const ERASURES: &str = "SELECT seq FROM erasures WHERE seq > $1 AND seq <= $2 ORDER BY seq";
+
 /// Rows from which on two connections scan at once.
 const PARALLEL_FROM_ROWS: i64 = 20_000;
 
@@ -51,7 +53,8 @@ pub(crate) trait Fields {
 
 /// Reads the rows after `after`, at most `limit` numbers of the global order.
 ///
-/// Rows up to the watermark never change, so that connections which look at different moments see the same.
+/// Rows up to the watermark never change, so that connections which look at different moments see the same; but for what is
+/// erased meanwhile, and of that whoever reads on is told by an erasure after this watermark.
 pub(crate) fn read<D: Database>(pool: &Pool<D>, after: Seq, limit: usize) -> Result<Delta, StoreError> {
     pool.with(|reader| {
         let (range, mut delta) = stretch(reader, after, limit)?;
@@ -119,6 +122,10 @@ fn rest<R: Reader>(reader: &mut R, range: Range, delta: &mut Delta) -> Result<()
     delta.feedback = feedback(reader, range)?;
     reader.scan(RULES, range, |row| {
         delta.rules.push((Seq(row.integer(0)), Arc::from(row.text(1))));
+        Ok(())
+    })?;
+    reader.scan(ERASURES, range, |row| {
+        delta.erasures.push(Seq(row.integer(0)));
         Ok(())
     })
 }

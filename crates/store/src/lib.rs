@@ -10,16 +10,19 @@ pub mod backup;
 mod content;
 mod database;
 mod delta;
+mod erasure;
 mod errors;
 mod inspect;
 mod inventory;
 mod layout;
 mod lineage;
+mod manifest;
 mod migrations;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod queries;
 mod reader;
+mod registry;
 mod rows;
 mod schema;
 mod sessions;
@@ -27,12 +30,13 @@ mod settings;
 mod sqlite;
 mod store;
 mod table;
+mod traces;
 mod writer;
 
 pub use inspect::{DamagedModel, Inspection};
 pub use layout::Layouts;
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresStore};
-pub use settings::{Durability, StoreSettings};
+pub use settings::{Durability, SigningKey, StoreSettings};
 pub use sqlite::{Sqlite, SqliteStore};
 pub use store::SqlStore;

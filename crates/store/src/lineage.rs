@@ -86,6 +86,32 @@ pub(crate) fn unpack(mut bytes: &[u8], count: u64) -> Result<Vec<Seq>, StoreErro
     if rows.len() == count { Ok(rows) } else { Err(bad("it holds fewer rows than its count says")) }
 }
 
+/// How many of the packed rows are among `wanted`, which is sorted. Rows at equal distances are looked at as one: linear in
+/// the packed bytes, logarithmic in `wanted`, whatever the number of rows.
+pub(crate) fn hits(mut bytes: &[u8], count: u64, wanted: &[i64]) -> Result<u64, StoreError> {
+    let bad = |why: &str| unreadable("lineage", why);
+    let (mut last, mut step) = (0i64, 0i64);
+    let (mut hits, mut seen) = (0, 0u64);
+    while !bytes.is_empty() {
+        let bend = unzigzag(take(&mut bytes).ok_or_else(|| bad("it ends in the middle"))?);
+        let repeats = if bend == 0 { take(&mut bytes).ok_or_else(|| bad("it ends in the middle"))? } else { 0 };
+        if repeats >= count.saturating_sub(seen) {
+            return Err(bad("it holds more rows than its count says"));
+        }
+        seen += repeats + 1;
+        step = step.wrapping_add(bend);
+        let first = last.wrapping_add(step);
+        // Fewer rows than a count says, which is an i64.
+        last = first.wrapping_add(step.wrapping_mul(repeats as i64));
+        let (low, high) = (first.min(last), first.max(last));
+        let from = wanted.partition_point(|row| *row < low);
+        let until = wanted.partition_point(|row| *row <= high);
+        let distance = step.unsigned_abs().max(1);
+        hits += wanted[from..until.max(from)].iter().filter(|row| first.abs_diff(**row) % distance == 0).count() as u64;
+    }
+    if seen == count { Ok(hits) } else { Err(bad("it holds fewer rows than its count says")) }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -96,6 +122,18 @@ mod tests {
         #[test]
         fn any_rows_come_back(rows in proptest::collection::vec(any::<i64>().prop_map(Seq), 0..200)) {
             prop_assert_eq!(unpack(&pack(&rows), rows.len() as u64).unwrap(), rows);
+        }
+
+        #[test]
+        fn hits_are_those_of_a_search_row_by_row(
+            steps in proptest::collection::vec((1i64..4, 1usize..6), 0..40),
+            wanted in proptest::collection::btree_set(0i64..200, 0..60),
+        ) {
+            let steps = steps.into_iter().flat_map(|(step, times)| std::iter::repeat_n(step, times));
+            let rows: Vec<_> = steps.scan(0, |row, step| { *row += step; Some(Seq(*row)) }).collect();
+            let brute = rows.iter().filter(|row| wanted.contains(&row.0)).count() as u64;
+            let wanted: Vec<_> = wanted.into_iter().collect();
+            prop_assert_eq!(hits(&pack(&rows), rows.len() as u64, &wanted).unwrap(), brute);
         }
 
         #[test]

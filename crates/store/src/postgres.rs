@@ -29,7 +29,7 @@ mod migrations;
 mod names;
 mod scan;
 
-pub(crate) use listen::announce_model;
+pub(crate) use listen::{announce_model, announce_rows};
 pub(crate) use migrations::MIGRATIONS;
 
 /// The data hub in a PostgreSQL database (14 or newer, encoded in UTF-8). Several runtimes may share it.

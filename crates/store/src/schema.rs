@@ -161,7 +161,6 @@ diesel::table! {
 
 diesel::joinable!(rule_applications -> rules (rule_seq));
 diesel::allow_tables_to_appear_in_same_query!(rule_applications, rules);
-diesel::allow_tables_to_appear_in_same_query!(models, lineage);
 
 diesel::table! {
     session_features (seq) {
@@ -183,6 +182,66 @@ diesel::table! {
         id -> Text,
     }
 }
+
+diesel::table! {
+    model_versions (seq) {
+        seq -> BigInt,
+        model_id -> Text,
+        component -> Text,
+        version -> BigInt,
+        stage -> Text,
+        reason -> Text,
+        created -> BigInt,
+        watermark -> BigInt,
+        schema_hash -> BigInt,
+        snapshot_bytes -> BigInt,
+        kept -> BigInt,
+        erased -> BigInt,
+        snapshot_sha256 -> Nullable<Text>,
+        key_id -> Nullable<Text>,
+        signature -> Nullable<Text>,
+        manifest -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    model_aliases (component, alias) {
+        component -> Text,
+        alias -> Text,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    model_inputs (seq, kind, name) {
+        seq -> BigInt,
+        kind -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    erasures (seq) {
+        seq -> BigInt,
+        event_time -> BigInt,
+        known_time -> BigInt,
+        reason -> Text,
+        sessions -> BigInt,
+        row_count -> BigInt,
+        models -> BigInt,
+        documents -> BigInt,
+    }
+}
+
+diesel::table! {
+    tombstones (first_seq) {
+        first_seq -> BigInt,
+        last_seq -> BigInt,
+        erasure_seq -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(model_versions, models, lineage, model_aliases, model_inputs);
 
 /// Tables of documents have one shape.
 macro_rules! documents {

@@ -34,6 +34,32 @@ pub struct StoreSettings {
     pub file_bytes_max: u64,
     /// Pages the write-ahead log may grow to before they are moved into the database file.
     pub checkpoint_pages: u32,
+    /// Models of a component whose snapshots are kept beside the live one and those with an alias: the newest ones.
+    pub keep_models: usize,
+    /// What manifests are signed with; they are not signed where there is none.
+    #[serde(skip)]
+    pub signing_key: Option<SigningKey>,
+}
+
+/// A secret that manifests are signed with. It is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningKey(Vec<u8>);
+
+impl SigningKey {
+    /// A key of these bytes, best 32 that nobody can guess.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SigningKey(not shown)")
+    }
 }
 
 impl Default for StoreSettings {
@@ -48,6 +74,8 @@ impl Default for StoreSettings {
             durability: Durability::Full,
             file_bytes_max: 1 << 40,
             checkpoint_pages: 8192,
+            keep_models: 20,
+            signing_key: None,
         }
     }
 }

@@ -146,7 +146,7 @@ impl Reader for SqliteReader {
 fn prepare_file(connection: &mut SqliteConnection, settings: &StoreSettings) -> Result<(), StoreError> {
     let pragmas = format!(
         "PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; \
-         PRAGMA max_page_count = {};",
+         PRAGMA max_page_count = {}; PRAGMA secure_delete = ON;",
         synchronous(settings.durability),
         pages_max(settings)
     );

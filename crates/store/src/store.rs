@@ -7,8 +7,8 @@ use souffleur_core::document::{Document, DocumentKind};
 use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::records::{MetricPoint, Rule, Session};
 use souffleur_core::store::{
-    Append, Claim, Commit, Committed, Counts, Delta, Inventory, Lease, Listener, ModelRow, Receipt, RunCommit,
-    RunFailure, RunRow, Store, StoreError, StoredSession, Survey,
+    Append, Claim, Commit, Committed, Counts, Delta, Erasure, Inventory, Lease, Listener, ModelRow, Receipt, Registry,
+    RunCommit, RunFailure, RunRow, Store, StoreError, StoredSession, Survey,
 };
 use souffleur_core::time::Timestamp;
 
@@ -45,7 +45,11 @@ impl<D: Database> SqlStore<D> {
         &self.database
     }
 
-    fn read<T>(&self, question: impl FnOnce(&mut Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn queue(&self) -> &writer::Queue {
+        &self.queue
+    }
+
+    pub(crate) fn read<T>(&self, question: impl FnOnce(&mut Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.readers.with(|reader| question(reader.diesel()))
     }
 }
@@ -152,6 +156,14 @@ impl<D: Database> Store for SqlStore<D> {
 
     fn model_rows(&self, model_id: &str) -> Result<(DataVersion, Vec<Seq>), StoreError> {
         self.read(|connection| queries::model_rows(connection, model_id))
+    }
+
+    fn registry(&self) -> Option<&dyn Registry> {
+        Some(self)
+    }
+
+    fn erasure(&self) -> Option<&dyn Erasure> {
+        Some(self)
     }
 
     fn watch(&self, since: Seq, listener: Listener) {

@@ -13,11 +13,14 @@ use crate::database::{Database, Db};
 use crate::settings::StoreSettings;
 
 mod append;
+pub(crate) mod erase;
+pub(crate) mod errand;
 pub(crate) mod group;
 mod layout;
 mod lease;
 pub(crate) mod ledger;
-mod runs;
+pub(crate) mod runs;
+pub(crate) mod versions;
 
 /// A write on its way to the thread.
 pub(crate) enum Request {
@@ -29,6 +32,8 @@ pub(crate) enum Request {
     Commit { run: Box<RunCommit>, reply: CommitSender<Committed> },
     /// A run without one.
     Fail { failure: RunFailure, reply: CommitSender<()> },
+    /// Something rarer.
+    Errand(Box<dyn errand::Errand>),
 }
 
 impl Request {
@@ -46,6 +51,7 @@ impl Request {
             Self::Claim { reply, .. } => reply.complete(Err(error)),
             Self::Commit { reply, .. } => reply.complete(Err(error)),
             Self::Fail { reply, .. } => reply.complete(Err(error)),
+            Self::Errand(errand) => errand.answer(Err(error)),
         }
     }
 }

@@ -57,6 +57,7 @@ impl Component for ClusteringOptimizer {
         snapshot_version: 1,
     };
 
+    const HEADLINE: Option<(&'static str, Direction)> = Some(("silhouette", Direction::AtLeast));
     const BARS: &'static [Bar] = &[
         bar("silhouette", Direction::AtLeast, 0.6, Over::Worst),
         bar("grid_score_reached", Direction::AtLeast, 1.0, Over::Worst),

@@ -59,6 +59,7 @@ impl Component for ContextLearner {
         snapshot_version: 2,
     };
 
+    const HEADLINE: Option<(&'static str, Direction)> = Some(("bootstrap_ari", Direction::AtLeast));
     const BARS: &'static [Bar] = &[
         Bar { metric: "context_accuracy", direction: Direction::AtLeast, value: 0.85, over: Over::Worst },
         Bar { metric: "bootstrap_ari", direction: Direction::AtLeast, value: 0.9, over: Over::Worst },

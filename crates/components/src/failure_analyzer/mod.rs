@@ -59,6 +59,7 @@ impl Component for FailureAnalyzer {
         snapshot_version: 3,
     };
 
+    const HEADLINE: Option<(&'static str, Direction)> = Some(("auroc", Direction::AtLeast));
     const BARS: &'static [Bar] = &[
         bar("accuracy", Direction::AtLeast, 0.80),
         bar("false_positive_rate", Direction::AtMost, 0.15),

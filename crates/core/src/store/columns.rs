@@ -19,6 +19,9 @@ pub struct Delta {
     pub feedback: FeedbackColumns,
     /// Rules first seen in this stretch: their place in the global order, and their names.
     pub rules: Vec<(Seq, Arc<str>)>,
+    /// Erasures in this stretch, by their place in the global order. Whoever read rows before such a place was committed may
+    /// hold erased ones, and reads them again; whoever reads them after that does not get them.
+    pub erasures: Vec<Seq>,
 }
 
 /// Sessions as columns, in the global order.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Metrics, StoreError};
+use super::{Metrics, Origin, StoreError};
 use crate::ids::{DataVersion, Epoch, Seq};
 use crate::time::Timestamp;
 
@@ -134,6 +134,8 @@ pub struct RunCommit {
     pub snapshot: Vec<u8>,
     /// The exact rows it was trained on, in order.
     pub rows: Vec<Seq>,
+    /// What else it was made with.
+    pub origin: Origin,
 }
 
 /// A committed run.

@@ -26,7 +26,7 @@ const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// Moves the counter to `last_seq` and tells others of the rows up to it, in one message to the server.
-pub(super) fn announce_rows(
+pub(crate) fn announce_rows(
     connection: &mut PgConnection,
     holder: i64,
     last_seq: i64,

@@ -7,7 +7,9 @@ use diesel::sql_types::{BigInt, Nullable};
 use souffleur_core::ids::{Epoch, Seq};
 use souffleur_core::store::{Claim, Committed, Lease, RunCommit, RunFailure, RunState, StoreError};
 
-use super::{Request, guarded, lease};
+use super::errand::Site;
+use super::versions::{self, Admission};
+use super::{Request, erase, guarded, lease};
 use crate::content::Content;
 use crate::database::{Database, Db, Leasing};
 use crate::errors::{database, unreadable};
@@ -39,7 +41,7 @@ struct NewestRow {
 }
 
 /// What ended a transaction: the database, or a rule of ours.
-pub(super) enum Stop {
+pub(crate) enum Stop {
     Database(diesel::result::Error),
     Refused(StoreError),
 }
@@ -83,13 +85,23 @@ impl<D: Database> Registrar<'_, D> {
             }
             Request::Commit { run, reply } => reply.complete(self.commit(&run)),
             Request::Fail { failure, reply } => reply.complete(self.fail(&failure)),
+            Request::Errand(mut errand) => {
+                let site = Site { holder: self.database.holder() };
+                let outcome = self.transaction(|connection| errand.run(connection, site));
+                if outcome.is_ok() {
+                    errand.after(&mut self.connection);
+                }
+                errand.answer(outcome);
+            }
         }
     }
 
     fn commit(&mut self, run: &RunCommit) -> Result<Committed, StoreError> {
         let row = ModelParts::new(run)?;
         let holder = self.database.holder();
-        self.transaction(|connection| commit(connection, run, &row, holder))
+        let settings = self.database.settings();
+        let admission = Admission { key: settings.signing_key.clone(), keep: settings.keep_models };
+        self.transaction(|connection| commit(connection, run, &row, holder, &admission))
     }
 
     fn fail(&mut self, failure: &RunFailure) -> Result<(), StoreError> {
@@ -232,7 +244,13 @@ impl ModelParts {
 }
 
 /// Commits a run with its model. A run that is committed already is answered with its first place.
-fn commit(connection: &mut Db, run: &RunCommit, parts: &ModelParts, holder: Option<i64>) -> Result<Committed, Stop> {
+fn commit(
+    connection: &mut Db,
+    run: &RunCommit,
+    parts: &ModelParts,
+    holder: Option<i64>,
+    admission: &Admission,
+) -> Result<Committed, Stop> {
     let ModelParts { report, metrics, packed_rows, model_id } = parts;
     lease::lock_current(connection, &run.lease)?;
     match standing(connection, &run.lease.run_id)? {
@@ -244,6 +262,8 @@ fn commit(connection: &mut Db, run: &RunCommit, parts: &ModelParts, holder: Opti
         .set(hub_state::last_seq.eq(hub_state::last_seq + 1))
         .returning(hub_state::last_seq)
         .get_result(connection)?;
+    // Now nothing can be erased until this is committed.
+    erase::refuse_erased(connection, run)?;
     diesel::update(runs::table.filter(runs::run_id.eq(&run.lease.run_id)))
         .set((
             runs::seq.eq(seq),
@@ -257,6 +277,18 @@ fn commit(connection: &mut Db, run: &RunCommit, parts: &ModelParts, holder: Opti
             runs::metrics.eq(metrics),
         ))
         .execute(connection)?;
+    insert_model(connection, run, parts, seq)?;
+    versions::enter(connection, run, (seq, model_id, packed_rows), admission)?;
+    lease::release(connection, &run.lease.component)?;
+    if let Some(holder) = holder {
+        connection.announce_model(holder, &run.lease.component)?;
+    }
+    Ok(Committed { seq: Seq(seq), model_id: model_id.clone() })
+}
+
+/// Adds a model and the rows it was trained on.
+fn insert_model(connection: &mut Db, run: &RunCommit, parts: &ModelParts, seq: i64) -> QueryResult<()> {
+    let ModelParts { packed_rows, model_id, .. } = parts;
     diesel::insert_into(models::table)
         .values((
             models::seq.eq(seq),
@@ -278,11 +310,7 @@ fn commit(connection: &mut Db, run: &RunCommit, parts: &ModelParts, holder: Opti
             lineage_rows::rows.eq(packed_rows),
         ))
         .execute(connection)?;
-    lease::release(connection, &run.lease.component)?;
-    if let Some(holder) = holder {
-        connection.announce_model(holder, &run.lease.component)?;
-    }
-    Ok(Committed { seq: Seq(seq), model_id: model_id.clone() })
+    Ok(())
 }
 
 fn ended(run_id: &str, state: RunState) -> Stop {

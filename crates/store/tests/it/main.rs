@@ -9,6 +9,8 @@ mod layouts;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod records;
+mod remains;
 mod round_trip;
 mod sqlite;
 mod suite;
+mod tampering;

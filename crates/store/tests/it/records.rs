@@ -9,7 +9,7 @@ use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::records::{
     BeforeMetrics, Complexity, Feedback, FeedbackEntry, MetricPoint, Rule, RuleApplication, Session,
 };
-use souffleur_core::store::{Append, Delta, FeaturedSession, Lease, Record, RunCommit, Store};
+use souffleur_core::store::{Append, Delta, FeaturedSession, Lease, Origin, Record, RunCommit, Store};
 use souffleur_core::time::Timestamp;
 
 /// A moment to call now.
@@ -116,6 +116,7 @@ pub(crate) fn run(lease: Lease) -> RunCommit {
         metrics: vec![souffleur_core::component::Measurement::new("silhouette", 0.5)],
         snapshot: vec![1, 2, 3],
         rows: vec![Seq(4), Seq(2), Seq(9)],
+        origin: Origin::default(),
     }
 }
 

@@ -4,7 +4,9 @@
 //! as it does; `None` where there is no such database here. Another database joins by a module with its own `open` and that one line.
 
 pub(crate) mod appending;
+pub(crate) mod erasing;
 pub(crate) mod reading;
+pub(crate) mod registry;
 pub(crate) mod running;
 pub(crate) mod writing_at_once;
 
@@ -49,6 +51,25 @@ macro_rules! store_suite {
                 metrics_are_the_newest_oldest_first,
                 everything_is_counted,
                 what_there_is_is_told_table_by_table,
+            },
+            erasing::{
+                an_erased_session_leaves_no_row,
+                the_numbers_of_erased_rows_stay_taken,
+                nothing_to_erase_takes_no_number,
+                whatever_quotes_an_erased_session_goes_with_it,
+                models_are_traced_through_others,
+                the_newest_model_without_erased_rows_takes_over,
+                a_model_of_rows_erased_meanwhile_is_refused,
+                traces_are_those_of_a_search_row_by_row,
+                the_oldest_sessions_are_found,
+            },
+            registry::{
+                a_model_enters_as_the_next_version,
+                models_are_listed_in_pages,
+                a_model_has_many_names,
+                a_promoted_model_is_the_live_one,
+                old_snapshots_make_room,
+                a_manifest_tells_what_a_model_was_made_from,
             },
             running::{
                 a_run_is_claimed_and_committed,

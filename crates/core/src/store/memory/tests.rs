@@ -60,6 +60,7 @@ fn only_the_newest_epoch_commits() {
         metrics: Vec::new(),
         snapshot: vec![7],
         rows: vec![Seq(1)],
+        origin: super::super::Origin::default(),
     };
     let fenced = store.commit_run(commit(&old)).wait();
     assert!(matches!(fenced, Err(StoreError::Fenced { have: Epoch(1), current: Epoch(2), .. })), "{fenced:?}");
