@@ -14,7 +14,8 @@ use souffleur_core::store::StoreError;
 
 use crate::error::CallError;
 use crate::loader::{
-    DataChanged, DrainLoader, GetLoaderStatus, GetTrainingBatch, LoaderActor, LoaderError, LoaderStatus, WarmBatches,
+    DataChanged, DrainLoader, FrequentlyAccessed, GetLoaderStatus, GetTrainingBatch, LoaderActor, LoaderError,
+    LoaderStatus, WarmBatches,
 };
 use crate::port::Port;
 
@@ -30,6 +31,12 @@ pub trait BatchSource: Send + Sync + 'static {
     fn warm(&self, query: &Query) -> Option<Arc<TrainingBatch>> {
         let _ = query;
         None
+    }
+
+    /// The queries asked most, with how often, most often first.
+    fn frequent(&self, limit: usize) -> Coming<Result<Vec<(Query, u64)>, CallError>> {
+        let _ = limit;
+        Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
     /// Says that rows were committed up to `watermark`.
@@ -79,6 +86,12 @@ impl BatchSource for LoaderSource {
 
     fn warm(&self, query: &Query) -> Option<Arc<TrainingBatch>> {
         self.warm.get(query)
+    }
+
+    fn frequent(&self, limit: usize) -> Coming<Result<Vec<(Query, u64)>, CallError>> {
+        let asked = self.port.ask(FrequentlyAccessed { limit });
+        let deadline = self.deadline;
+        Box::pin(async move { asked?.within(deadline).await })
     }
 
     fn data_changed(&self, watermark: Seq) {

@@ -31,6 +31,7 @@ pub mod outcome;
 pub mod policy;
 pub mod pool;
 pub mod port;
+mod repeated;
 pub mod settings;
 mod shutdown;
 #[cfg(feature = "testing")]
@@ -41,6 +42,7 @@ pub use error::{CallError, StartError};
 pub use events::RuntimeEvent;
 pub use graph::ComponentGraph;
 pub use handle::Handle;
-pub use kernel::start;
-pub use outcome::{RuntimeMetrics, ShutdownReport, TrainOutcome};
+pub use kernel::{start, start_with_cache};
+pub use outcome::{Frequent, RuntimeMetrics, ShutdownReport, TrainOutcome};
+pub use repeated::AnswerCache;
 pub use settings::KernelSettings;

@@ -15,6 +15,7 @@ use souffleur_core::query::Query;
 use souffleur_core::runner::ErasedParams;
 use souffleur_core::store::{Basis, StoreError};
 use tokio::sync::oneshot;
+use xxhash_rust::xxh3::xxh3_64;
 
 mod flight;
 mod handlers;
@@ -33,6 +34,7 @@ use crate::outcome::TrainOutcome;
 use crate::policy::cell::Cell;
 use crate::policy::signals::{CallId, CellAction, CellEvent, CellRules, JobId, JobKind, Status, Verdict};
 use crate::port::Reply;
+use crate::repeated;
 use crate::supervisor::SupervisorActor;
 
 /// Who a component is, and what its last start found out.
@@ -42,12 +44,19 @@ pub(crate) struct Identity {
     pub(crate) entry: Entry,
     /// Its configuration section; null for all defaults.
     pub(crate) section: Value,
+    section_hash: u64,
     started: ArcSwapOption<(ErasedParams, Query)>,
 }
 
 impl Identity {
     pub(crate) fn new(index: usize, entry: Entry, section: Value) -> Self {
-        Self { index, name: Arc::from(&*entry.name), entry, section, started: ArcSwapOption::empty() }
+        let (name, section_hash) = (Arc::from(&*entry.name), xxh3_64(section.to_string().as_bytes()));
+        Self { index, name, entry, section, section_hash, started: ArcSwapOption::empty() }
+    }
+
+    /// What the answers of a model depend on beside the question: the component, its parameters, the model.
+    fn scope(&self, model_id: &str) -> String {
+        format!("{}\t{:016x}\t{model_id}", self.name, self.section_hash)
     }
 
     /// Its part of the board.
@@ -360,7 +369,7 @@ impl ComponentActor {
             Outcome::Started(restored) => self.restored(restored),
             Outcome::Trained(trained) => {
                 self.newest_model = Some(trained.outcome.model_id.clone());
-                board.published.store(Some(Arc::clone(&trained.published)));
+                repeated::publish(&self.env, &self.identity, &trained.published);
                 board.rows_trained.store(self.rows_trained, Ordering::Release);
                 board.flaw.store(None);
                 board.last_failure.store(None);
@@ -383,7 +392,7 @@ impl ComponentActor {
         self.newest_model.clone_from(&restored.newest);
         self.unfinished &= restored.unfinished;
         if let Some(published) = &restored.published {
-            board.published.store(Some(Arc::clone(published)));
+            repeated::publish(&self.env, &self.identity, published);
         }
         board.flaw.store(restored.flaw.clone().map(Arc::new));
         if let Some(flaw) = &restored.flaw {

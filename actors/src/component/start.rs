@@ -59,8 +59,9 @@ pub(super) async fn restore(flight: &Flight) -> Result<Restored, CallError> {
             // A model that cannot be read is reported and never served; training makes a new one.
             match runner.restore(&row.snapshot) {
                 Ok(model) => {
-                    let model_id = Arc::from(row.model_id);
-                    restored.published = Some(Arc::new(Published { model, params, model_id, version: row.version }));
+                    let scope = component.scope(&row.model_id);
+                    let (model_id, version) = (Arc::from(row.model_id), row.version);
+                    restored.published = Some(Arc::new(Published { model, params, model_id, version, scope }));
                 }
                 Err(error) => restored.flaw = Some(format!("its stored model `{}`: {error}", row.model_id)),
             }

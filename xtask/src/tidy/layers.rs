@@ -13,11 +13,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("souffleur-components", &["souffleur-core", "souffleur-algorithms", "souffleur-simulator"]),
     ("souffleur-import", &["souffleur-core"]),
     ("souffleur-store", &["souffleur-core"]),
-    ("souffleur-actors", &["souffleur-core"]),
+    ("souffleur-cache", &[]),
+    ("souffleur-actors", &["souffleur-cache", "souffleur-core"]),
     (
         "souffleur",
         &[
             "souffleur-actors",
+            "souffleur-cache",
             "souffleur-components",
             "souffleur-core",
             "souffleur-import",
@@ -35,6 +37,8 @@ const FRAMEWORKS: &[(&str, &[&str])] = &[
     ("diesel", &["souffleur-store"]),
     ("diesel_migrations", &["souffleur-store"]),
     ("libsqlite3-sys", &["souffleur-store"]),
+    ("moka", &["souffleur-cache"]),
+    ("redis", &["souffleur-cache"]),
 ];
 
 pub(crate) fn check(packages: &[Package], sources: &[Source]) -> Vec<Finding> {
