@@ -17,6 +17,7 @@ mod batches;
 mod body;
 mod components;
 mod events;
+mod frequent;
 mod guard;
 mod health;
 mod manual;

@@ -11,6 +11,8 @@ mod flight;
 mod key;
 mod level;
 #[cfg(feature = "redis")]
+mod program;
+#[cfg(feature = "redis")]
 mod redis;
 mod size;
 mod wire;
@@ -21,3 +23,5 @@ pub use cache::{Asked, Cache, CacheSettings, CacheStatus};
 pub use flight::LoadError;
 pub use key::{Key, QUESTION_BYTES_MAX};
 pub use level::{Found, LevelState, LevelStatus, SecondLevel};
+#[cfg(feature = "redis")]
+pub use program::program_fingerprint;
