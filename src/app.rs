@@ -3,7 +3,11 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
+#[cfg(feature = "redis")]
+use std::time::Duration;
 
+use souffleur_actors::AnswerCache;
+use souffleur_cache::SecondLevel;
 use souffleur_core::catalogue::Entry;
 use souffleur_core::clock::Clock;
 use souffleur_core::store::{Store, StoreError};
@@ -99,4 +103,34 @@ fn open_server(url: &str, settings: StoreSettings) -> Result<Arc<dyn Store>, Sto
 fn open_server(_: &str, _: StoreSettings) -> Result<Arc<dyn Store>, StoreError> {
     let text = "`store.url` names a PostgreSQL database, which this program was built without; build it with --features postgres";
     Err(StoreError::Incompatible(text.to_owned()))
+}
+
+/// The cache of answers, if the settings want one. Its second level need not be reachable.
+pub(crate) fn open_cache(settings: &Settings) -> Result<Option<Arc<AnswerCache>>, String> {
+    if settings.cache.capacity_bytes == 0 {
+        return Ok(None);
+    }
+    let second_level = settings.cache.redis_url.reveal().map(|url| second_level(url, settings)).transpose()?;
+    Ok(Some(AnswerCache::new(settings.answers(), second_level)))
+}
+
+#[cfg(feature = "redis")]
+fn second_level(url: &str, settings: &Settings) -> Result<Arc<dyn SecondLevel>, String> {
+    // Another build may answer the same question to the same model differently.
+    let program =
+        souffleur_cache::program_fingerprint().map_err(|error| format!("cannot read this program: {error}"))?;
+    let settings = souffleur_cache::RedisSettings {
+        url: url.to_owned(),
+        timeout: Duration::from_millis(settings.cache.redis_timeout_ms),
+        namespace: format!("souffleur:{program:032x}"),
+    };
+    let level = souffleur_cache::RedisLevel::start(&settings);
+    Ok(level.map_err(|error| format!("`cache.redis_url` {error}"))?)
+}
+
+#[cfg(not(feature = "redis"))]
+fn second_level(_: &str, _: &Settings) -> Result<Arc<dyn SecondLevel>, String> {
+    let text =
+        "`cache.redis_url` names a Redis server, which this program was built without; build it with --features redis";
+    Err(text.to_owned())
 }

@@ -109,6 +109,9 @@ pub enum RuntimeError {
     /// The store cannot be opened.
     #[error("the store cannot be opened: {0}")]
     Store(#[from] StoreError),
+    /// The cache cannot be set up.
+    #[error("the cache cannot be set up: {0}")]
+    Cache(String),
     /// The kernel cannot be started.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -183,7 +186,9 @@ impl RuntimeBuilder {
         };
         let kernel = self.settings.kernel();
         let retrain_erased = self.settings.registry.retrain_erased;
-        let handle = souffleur_actors::start(self.components, self.settings.components, store, clock, kernel)?;
+        let cache = app::open_cache(&self.settings).map_err(RuntimeError::Cache)?;
+        let sections = self.settings.components;
+        let handle = souffleur_actors::start_with_cache(self.components, sections, store, clock, kernel, cache)?;
         let offload = Offload::start(app::OFFLOAD_THREADS).map_err(RuntimeError::Thread)?;
         Ok(Runtime { handle, offload, looks: inspection::Looks::default(), retrain_erased })
     }

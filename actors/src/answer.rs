@@ -13,15 +13,26 @@ use crate::compute::{Compute, TaskId, Work};
 use crate::environment::Environment;
 use crate::error::CallError;
 use crate::health::State;
+use crate::health::board::Published;
 
-/// Puts a question to a component's published model and waits at most its answer budget.
-pub(crate) async fn answer(env: Arc<Environment>, component: Arc<Identity>, query: Value) -> Result<Value, CallError> {
-    let board = component.board(&env);
-    let Some(published) = board.published.load_full() else {
+/// The model a component answers from.
+pub(crate) fn published(env: &Environment, component: &Identity) -> Result<Arc<Published>, CallError> {
+    let board = component.board(env);
+    board.published.load_full().ok_or_else(|| {
         let name = component.name.to_string();
         let quarantined = board.state() == State::Quarantined;
-        return Err(if quarantined { CallError::Quarantined { name } } else { CallError::NotTrained { name } });
-    };
+        if quarantined { CallError::Quarantined { name } } else { CallError::NotTrained { name } }
+    })
+}
+
+/// Puts a question to a component's published model and waits at most its answer budget.
+pub(crate) async fn answer(
+    env: Arc<Environment>,
+    component: Arc<Identity>,
+    published: Arc<Published>,
+    query: Value,
+) -> Result<Value, CallError> {
+    let board = component.board(&env);
     let before = env.clock.monotonic();
     let (sender, receiver) = oneshot::channel();
     let entry = component.entry.clone();

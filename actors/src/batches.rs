@@ -14,8 +14,8 @@ use souffleur_core::store::StoreError;
 
 use crate::error::CallError;
 use crate::loader::{
-    DataChanged, DrainLoader, GetLoaderStatus, GetTrainingBatch, LoaderActor, LoaderError, LoaderStatus,
-    ModelTrainingData, WarmBatches,
+    DataChanged, DrainLoader, FrequentlyAccessed, GetLoaderStatus, GetTrainingBatch, LoaderActor, LoaderError,
+    LoaderStatus, ModelTrainingData, WarmBatches,
 };
 use crate::port::Port;
 
@@ -36,6 +36,12 @@ pub trait BatchSource: Send + Sync + 'static {
     /// The rows a model was trained on, with what was known of them then.
     fn model_data(&self, model_id: String) -> Coming<Result<Arc<TrainingBatch>, CallError>> {
         Box::pin(async move { Err(StoreError::Unknown { what: "model", name: model_id }.into()) })
+    }
+
+    /// The queries asked most, with how often, most often first.
+    fn frequent(&self, limit: usize) -> Coming<Result<Vec<(Query, u64)>, CallError>> {
+        let _ = limit;
+        Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
     /// Says that rows were committed up to `watermark`.
@@ -91,6 +97,12 @@ impl BatchSource for LoaderSource {
         let asked = self.port.ask(ModelTrainingData { model_id });
         let deadline = self.deadline;
         Box::pin(async move { Ok(asked?.within(deadline).await??) })
+    }
+
+    fn frequent(&self, limit: usize) -> Coming<Result<Vec<(Query, u64)>, CallError>> {
+        let asked = self.port.ask(FrequentlyAccessed { limit });
+        let deadline = self.deadline;
+        Box::pin(async move { asked?.within(deadline).await })
     }
 
     fn data_changed(&self, watermark: Seq) {

@@ -17,6 +17,7 @@ use crate::error::CallError;
 use crate::events::RuntimeEvent;
 use crate::health::board::HealthBoard;
 use crate::policy::Time;
+use crate::repeated::AnswerCache;
 use crate::settings::KernelSettings;
 
 /// Ports, pools, limits and the boards everybody writes to.
@@ -29,6 +30,8 @@ pub(crate) struct Environment {
     /// Slots for answers.
     pub(crate) answers: Arc<dyn Compute>,
     pub(crate) batches: Arc<dyn BatchSource>,
+    /// Answers to questions that were asked before, if they are kept.
+    pub(crate) cache: Option<Arc<AnswerCache>>,
     pub(crate) events: broadcast::Sender<RuntimeEvent>,
     pub(crate) board: Arc<HealthBoard>,
     /// Rows a component can learn from: sessions, rule applications, feedback. The runtime's own records do not

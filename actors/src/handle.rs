@@ -19,9 +19,10 @@ use crate::health::board::ComponentBoard;
 use crate::health::{ComponentHealth, Health, State, assess};
 use crate::kernel::Kernel;
 use crate::messages::{Operate, Restart, Train};
-use crate::outcome::{ComponentMetrics, RuntimeMetrics, ShutdownReport, TrainOutcome};
+use crate::outcome::{ComponentMetrics, Frequent, RuntimeMetrics, ShutdownReport, TrainOutcome};
 use crate::port::Port;
-use crate::{answer, append, shutdown};
+use crate::repeated::Asked;
+use crate::{append, repeated, shutdown};
 
 /// How long a word to a component or the supervisor may take.
 const CONTROL_LIMIT: Duration = Duration::from_secs(5);
@@ -140,15 +141,31 @@ impl Handle {
     }
 
     /// Puts a question to the component's published model. Never waits for training; the deadline is the
-    /// component's answer budget.
+    /// component's answer budget. A question that was put to the same model before is answered from the cache, if there is
+    /// one, on the caller's own thread.
     ///
     /// # Errors
     /// [`CallError::NotTrained`], [`CallError::Component`], [`CallError::Busy`], [`CallError::DeadlineExceeded`],
     /// [`CallError::UnknownComponent`], [`CallError::ShuttingDown`], [`CallError::Stopped`].
-    pub async fn query(&self, component: &str, query: Value) -> Result<Value, CallError> {
+    pub async fn query(&self, component: &str, query: Value) -> Result<Arc<Value>, CallError> {
         self.takes_work()?;
         let (identity, _) = self.find(component)?;
-        self.on_kernel(answer::answer(Arc::clone(&self.kernel().env), Arc::clone(identity), query)).await
+        let env = &self.kernel().env;
+        let asked = Asked::new(env, identity, query)?;
+        if let Some(answer) = asked.kept(env) {
+            return Ok(answer);
+        }
+        self.on_kernel(asked.answer(Arc::clone(env), Arc::clone(identity))).await
+    }
+
+    /// What is asked for most: batches of the loader, and questions whose answers are kept; at most `limit` of each.
+    ///
+    /// # Errors
+    /// [`CallError::Busy`], [`CallError::DeadlineExceeded`], [`CallError::ShuttingDown`], [`CallError::Stopped`].
+    pub async fn frequently_accessed(&self, limit: usize) -> Result<Frequent, CallError> {
+        self.takes_work()?;
+        let env = Arc::clone(&self.kernel().env);
+        self.on_kernel(async move { repeated::frequent(&env, limit).await }).await
     }
 
     /// The health of the whole. Reads atomics and published snapshots; waits for nobody.
@@ -237,6 +254,7 @@ impl Handle {
             compute: env.compute.usage(),
             answer: env.answers.usage(),
             uptime_ms: u64::try_from(uptime_us / 1_000).unwrap_or(0),
+            cache: env.cache.as_ref().map(|cache| cache.status()),
             watermark: board.watermark(),
             records_appended: board.records_appended.load(Ordering::Relaxed),
             append_latency: board.append_latency.percentiles(),

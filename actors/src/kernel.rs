@@ -29,6 +29,7 @@ use crate::loader::{LoaderActor, LoaderSettings};
 use crate::neighbours;
 use crate::pool::{Pool, PoolSize};
 use crate::port::Port;
+use crate::repeated::AnswerCache;
 use crate::settings::{KernelSettings, RETRY_AFTER_MS};
 use crate::shutdown::Stopper;
 use crate::supervisor::{self, Family, SupervisorActor, guard_limits};
@@ -47,6 +48,7 @@ pub(crate) struct Plan {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: KernelSettings,
+    pub(crate) cache: Option<Arc<AnswerCache>>,
 }
 
 /// Everything that runs, to be shared by the handle and the shutdown.
@@ -87,7 +89,23 @@ pub fn start(
     clock: Arc<dyn Clock>,
     settings: KernelSettings,
 ) -> Result<Handle, StartError> {
-    let plan = Plan::check(entries, params, store, clock, settings)?;
+    start_with_cache(entries, params, store, clock, settings, None)
+}
+
+/// [`start`], with a cache for answers to questions that are asked again.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with_cache(
+    entries: Vec<Entry>,
+    params: BTreeMap<String, Value>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    settings: KernelSettings,
+    cache: Option<Arc<AnswerCache>>,
+) -> Result<Handle, StartError> {
+    let mut plan = Plan::check(entries, params, store, clock, settings)?;
+    plan.cache = cache;
     let pool = |name, slots, queue_capacity| {
         let max_abandoned = plan.settings.max_abandoned;
         Pool::new(PoolSize { name, slots, queue_capacity, max_abandoned, retry_after_ms: RETRY_AFTER_MS })
@@ -169,7 +187,7 @@ pub(crate) fn assemble(
     machinery: Machinery,
     stopper: Stopper,
 ) -> Result<Kernel, StartError> {
-    let Plan { entries, order, sections, store, clock, settings } = plan;
+    let Plan { entries, order, sections, store, clock, settings, cache } = plan;
     // In this order: a row that another runtime commits in between is counted, and told of as well, rather than neither.
     let watermark = store.watermark()?;
     let counts = store.counts()?;
@@ -185,6 +203,7 @@ pub(crate) fn assemble(
         compute,
         answers,
         batches,
+        cache,
         board,
         learnable_rows: AtomicU64::new(learnable),
         stopwatch: Stopwatch::default(),
@@ -246,6 +265,6 @@ impl Plan {
         if let Some(name) = params.into_keys().next() {
             return Err(StartError::UnknownParams(name));
         }
-        Ok(Self { entries, order, sections, store, clock, settings })
+        Ok(Self { entries, order, sections, store, clock, settings, cache: None })
     }
 }

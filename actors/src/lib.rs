@@ -32,6 +32,7 @@ pub mod outcome;
 pub mod policy;
 pub mod pool;
 pub mod port;
+mod repeated;
 pub mod settings;
 mod shutdown;
 #[cfg(feature = "testing")]
@@ -42,7 +43,8 @@ pub use error::{CallError, StartError};
 pub use events::RuntimeEvent;
 pub use graph::ComponentGraph;
 pub use handle::Handle;
-pub use kernel::start;
+pub use kernel::{start, start_with_cache};
 pub use models::Reproduction;
-pub use outcome::{RuntimeMetrics, ShutdownReport, TrainOutcome};
+pub use outcome::{Frequent, RuntimeMetrics, ShutdownReport, TrainOutcome};
+pub use repeated::AnswerCache;
 pub use settings::KernelSettings;

@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use souffleur_cache::CacheStatus;
 use souffleur_core::component::Measurement;
 use souffleur_core::ids::{DataVersion, Seq};
+use souffleur_core::query::Query;
 
 use crate::health::{Percentiles, RunCounts, State};
 
@@ -90,6 +92,8 @@ pub struct RuntimeMetrics {
     pub compute: SlotUsage,
     /// Slots for answers.
     pub answer: SlotUsage,
+    /// The cache of answers; absent if there is none.
+    pub cache: Option<CacheStatus>,
     /// How long the runtime runs.
     pub uptime_ms: u64,
     /// The newest row's place in the global order.
@@ -102,6 +106,35 @@ pub struct RuntimeMetrics {
     pub feedback_latency: Percentiles,
     /// How late the control thread was when it last looked.
     pub control_lag_ms: f64,
+}
+
+/// A query for a batch and how often it was asked.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FrequentBatch {
+    /// The query.
+    pub query: Query,
+    /// How often it was asked since its batch is kept.
+    pub asked: u64,
+}
+
+/// A question to a component and how often it was asked.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FrequentQuestion {
+    /// Which component.
+    pub component: String,
+    /// The question.
+    pub question: Value,
+    /// How often it was asked; what was asked of the model before counts half.
+    pub asked: u64,
+}
+
+/// What is asked for most.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Frequent {
+    /// Batches, most often first.
+    pub batches: Vec<FrequentBatch>,
+    /// Questions whose answers are kept, most often first.
+    pub questions: Vec<FrequentQuestion>,
 }
 
 /// One step of a shutdown.

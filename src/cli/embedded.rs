@@ -147,7 +147,7 @@ impl Backend for Embedded {
 
     fn query(&self, name: &str, question: Value) -> Outcome<Value> {
         self.known(name)?;
-        self.wait(self.runtime.query(name, question))
+        Ok(std::sync::Arc::unwrap_or_clone(self.wait(self.runtime.query(name, question))?))
     }
 
     fn batch(&self, query: &Query, format: BatchFormat) -> Outcome<Vec<u8>> {

@@ -127,6 +127,11 @@ pub(crate) fn print(console: &Console, health: &Value) -> Outcome {
             console.line(format_args!("{part}: {}", console.toned(word(&health[part], "reason"), Tone::Bad)))?;
         }
     }
+    let level = &health["cache"]["second_level"];
+    if let Some(state) = level["state"].as_str().filter(|state| !["off", "ok"].contains(state)) {
+        let said = format!("its second level is {state}: {}", word(level, "reason"));
+        console.line(format_args!("cache: {}", console.toned(&said, Tone::Doubtful)))?;
+    }
     Ok(())
 }
 

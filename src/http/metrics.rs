@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use souffleur_actors::RuntimeMetrics;
 use souffleur_actors::health::{Percentiles, RunCounts, State as ComponentState};
+use souffleur_cache::{CacheStatus, LevelState};
 
 use super::problem::{INTERNAL, Problem};
 use super::state::State;
@@ -106,7 +107,34 @@ fn runtime(registry: &mut Registry, metrics: &RuntimeMetrics, score: f64, ready:
     figures.gauge("slots_busy", "Slots at work", pool(|usage| usage.busy));
     figures.gauge("slots_queued", "Jobs waiting for a slot", pool(|usage| usage.queued));
     figures.gauge("slots_abandoned", "Threads given up", pool(|usage| usage.abandoned));
+    if let Some(status) = &metrics.cache {
+        cache(&mut figures, status);
+    }
     components(&mut figures, metrics);
+}
+
+fn cache(figures: &mut Figures<'_>, status: &CacheStatus) {
+    let level = &status.second_level;
+    let one = |value: u64| [(Labels::new(), value as f64)];
+    figures.counter("cache_hits", "Questions answered from memory", one(status.hits));
+    figures.counter("cache_misses", "Questions not answered from memory", one(status.misses));
+    figures.counter("cache_joined", "Misses that waited for another's answer", one(status.joined));
+    figures.counter("cache_loads", "Answers computed for the cache", one(status.loads));
+    figures.counter("cache_failures", "Answers that came to nothing", one(status.failures));
+    figures.gauge("cache_entries", "Answers kept in memory", one(status.entries));
+    figures.gauge("cache_used_bytes", "Memory they take", one(status.used_bytes));
+    figures.gauge("cache_capacity_bytes", "Memory they may take", one(status.capacity_bytes));
+    figures.counter("cache_second_level_hits", "Answers found in the second level", one(status.second_level_hits));
+    figures.counter(
+        "cache_second_level_damaged",
+        "Entries that were not what was put there",
+        one(status.second_level_damaged),
+    );
+    figures.counter("cache_second_level_skipped", "Looks that could not be had in time", one(level.skipped));
+    figures.counter("cache_second_level_unkept", "Answers that were not kept there", one(level.unkept));
+    let state =
+        |state: LevelState| (vec![("state", state.name().to_owned())], f64::from(u8::from(state == level.state)));
+    figures.gauge("cache_second_level_state", "1 for the state the second level is in", LevelState::ALL.map(state));
 }
 
 fn components(figures: &mut Figures<'_>, metrics: &RuntimeMetrics) {

@@ -19,6 +19,7 @@ mod components;
 mod data;
 mod erasures;
 mod events;
+mod frequent;
 mod guard;
 mod health;
 mod manual;

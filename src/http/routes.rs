@@ -4,7 +4,7 @@ use actix_web::Route;
 use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 use souffleur_actors::health::{ComponentHealth, Health};
-use souffleur_actors::{Reproduction, RuntimeEvent, TrainOutcome};
+use souffleur_actors::{Frequent, Reproduction, RuntimeEvent, TrainOutcome};
 use souffleur_contracts::Report;
 use souffleur_core::query::Query;
 use souffleur_core::records::{Feedback, Rule, Session};
@@ -18,7 +18,7 @@ use super::problem::{
     STORE_FAILED, TOO_FEW_ROWS, UNKNOWN_COMPONENT, UNKNOWN_RECORD, UNSUPPORTED_MEDIA_TYPE,
 };
 use super::records::{Kept, ResultsList, RulesList};
-use super::{batches, components, data, erasures, events, health, manual, metrics, models, records};
+use super::{batches, components, data, erasures, events, frequent, health, manual, metrics, models, records};
 use crate::erasure::ErasureReport;
 use crate::registry::{ModelList, ModelShown, Verified};
 use crate::runtime::Results;
@@ -384,6 +384,10 @@ pub(super) static OPERATIONS: &[Operation] = &[
     )
     .problems(&[BUSY, STORE_FAILED])
     .to(|r| r.to(data::stats)),
+    get("/v1/frequent", "frequent", "What is asked for most: batches, and questions to components", json::<Frequent>())
+        .parameters(&[("limit", "integer", "At most this many of each; 20 unless said, at most 1000.")])
+        .problems(&[INVALID_REQUEST, BUSY, SHUTTING_DOWN])
+        .to(|r| r.to(frequent::list)),
     get("/v1/results", "results", "The newest results, oldest first", json::<ResultsList>())
         .parameters(RESULTS)
         .problems(&[INVALID_REQUEST, BUSY, STORE_FAILED])

@@ -1,6 +1,9 @@
 //! What the settings mean to the layers below.
 
+use std::time::Duration;
+
 use souffleur_actors::KernelSettings;
+use souffleur_cache::CacheSettings;
 use souffleur_store::StoreSettings;
 
 use super::{Durability, Settings};
@@ -45,6 +48,13 @@ impl Settings {
             gate_tolerance: registry.gate_tolerance,
             seed: u64::from(supervision.seed),
         }
+    }
+
+    /// The cache's limits.
+    #[must_use]
+    pub fn answers(&self) -> CacheSettings {
+        let cache = &self.cache;
+        CacheSettings { capacity_bytes: cache.capacity_bytes, ttl: Duration::from_millis(cache.ttl_ms) }
     }
 
     /// The database's limits.
@@ -99,6 +109,7 @@ mod tests {
     fn the_shipped_defaults_are_those_of_the_layers_below() {
         assert_eq!(Settings::default().kernel(), KernelSettings::default());
         assert_eq!(Settings::default().database(), StoreSettings::default());
+        assert_eq!(Settings::default().answers(), CacheSettings::default());
     }
 
     #[test]

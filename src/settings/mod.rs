@@ -23,8 +23,8 @@ mod sections;
 pub use effective::{Effective, effective};
 pub use reference::reference;
 pub use sections::{
-    Analytics, ApiKey, Data, DatabaseUrl, Durability, Health, Http, Loader, LogFormat, ModelKey, Registry, Settings,
-    Store, Supervision, Telemetry,
+    Analytics, ApiKey, Cache, Data, DatabaseUrl, Durability, Health, Http, Loader, LogFormat, ModelKey, Registry,
+    Settings, Store, Supervision, Telemetry,
 };
 
 use check::{Schema, check};
@@ -248,11 +248,29 @@ fn together(settings: &Settings, tree: &Value) -> Vec<Problem> {
             problems.push(Problem::new("store.url", origin(tree, "store.url"), problem, expected));
         }
     }
+    if let Some(url) = settings.cache.redis_url.reveal()
+        && let Err((problem, expected)) = redis(url)
+    {
+        problems.push(Problem::new("cache.redis_url", origin(tree, "cache.redis_url"), problem, expected));
+    }
     if let Err(invalid) = settings.kernel().check() {
         let key = lower::key(&invalid.at);
         problems.push(Problem::new(&key, origin(tree, &key), invalid.problem, invalid.expected));
     }
     problems
+}
+
+/// What is wrong with the address of a Redis server, and what would be right.
+#[cfg(feature = "redis")]
+fn redis(url: &str) -> Result<(), (String, &'static str)> {
+    let expected = "write redis://:password@host:6379/0 or redis+unix:///path/of/its/socket";
+    souffleur_cache::check_url(url).map_err(|error| (error.to_string(), expected))
+}
+
+#[cfg(not(feature = "redis"))]
+fn redis(_: &str) -> Result<(), (String, &'static str)> {
+    let problem = "names a Redis server, which this program was built without";
+    Err((problem.to_owned(), "build it with --features redis"))
 }
 
 /// Lets every component check its own section.

@@ -24,6 +24,8 @@ pub struct Settings {
     pub store: Store,
     /// The registry of models.
     pub registry: Registry,
+    /// Answers kept for questions that are asked again.
+    pub cache: Cache,
     /// Health checks.
     pub health: Health,
     /// The loop that feeds what the runtime measures of itself back as data.
@@ -345,6 +347,25 @@ pub enum Durability {
     Normal,
     /// It survives a power cut too.
     Full,
+}
+
+/// Answers kept for questions that are asked again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cache {
+    /// Most memory the answers may take; what is asked least gives way. 0 keeps none, here or in Redis.
+    #[schemars(range(min = 0, max = 1_099_511_627_776_u64))]
+    pub capacity_bytes: u64,
+    /// How long an answer is kept. It is never stale: a new model does not see the answers of the one before.
+    #[schemars(range(min = 1, max = 2_592_000_000_u64))]
+    pub ttl_ms: u64,
+    /// Address of a Redis server in which runtimes of the same program find each other's answers:
+    /// `redis://:password@host:6379/0`, or `redis+unix:///path/of/its/socket`. Empty takes none. It is never shown, for it
+    /// may hold a password.
+    pub redis_url: DatabaseUrl,
+    /// Longest the Redis server may take to answer. One that takes longer is left alone for a while; no request fails.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub redis_timeout_ms: u64,
 }
 
 /// Health checks.

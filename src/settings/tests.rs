@@ -115,6 +115,22 @@ fn a_database_is_a_postgres_address_and_is_never_shown() {
 }
 
 #[test]
+fn a_redis_server_has_an_address_which_is_never_shown() {
+    let address = "[cache]\nredis_url = \"redis://:hidden@cache:6379/1\"";
+    if cfg!(feature = "redis") {
+        let settings = load(address).unwrap();
+        let shown = format!("{settings:?} {}", serde_json::to_string(&settings).unwrap());
+        assert!(!shown.contains("hidden"), "{shown}");
+        let error = load("[cache]\nredis_url = \"http://:hidden@cache\"").unwrap_err().to_string();
+        let expected = "souffleur.toml:2: `cache.redis_url` is no address of a Redis server: ";
+        assert!(error.starts_with(expected) && !error.contains("hidden"), "{error}");
+    } else {
+        let problem = "names a Redis server, which this program was built without; build it with --features redis";
+        refused(address, &format!("souffleur.toml:2: `cache.redis_url` {problem}"));
+    }
+}
+
+#[test]
 fn every_key_has_a_word_of_explanation() {
     fn visit(at: &str, schema: Schema<'_>) {
         for key in schema.keys() {

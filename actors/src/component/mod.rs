@@ -15,6 +15,7 @@ use souffleur_core::query::Query;
 use souffleur_core::runner::ErasedParams;
 use souffleur_core::store::{Basis, StoreError};
 use tokio::sync::oneshot;
+use xxhash_rust::xxh3::xxh3_64;
 
 mod flight;
 mod gate;
@@ -35,6 +36,7 @@ use crate::outcome::TrainOutcome;
 use crate::policy::cell::Cell;
 use crate::policy::signals::{CallId, CellAction, CellEvent, CellRules, JobId, JobKind, Status, Verdict};
 use crate::port::Reply;
+use crate::repeated;
 use crate::supervisor::SupervisorActor;
 
 /// Who a component is, and what its last start found out.
@@ -44,6 +46,7 @@ pub(crate) struct Identity {
     pub(crate) entry: Entry,
     /// Its configuration section; null for all defaults.
     pub(crate) section: Value,
+    section_hash: u64,
     started: ArcSwapOption<(ErasedParams, Query)>,
     /// Held while a model is read to be served.
     serving: Mutex<()>,
@@ -51,14 +54,13 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn new(index: usize, entry: Entry, section: Value) -> Self {
-        Self {
-            index,
-            name: Arc::from(&*entry.name),
-            entry,
-            section,
-            started: ArcSwapOption::empty(),
-            serving: Mutex::default(),
-        }
+        let (name, section_hash) = (Arc::from(&*entry.name), xxh3_64(section.to_string().as_bytes()));
+        Self { index, name, entry, section, section_hash, started: ArcSwapOption::empty(), serving: Mutex::default() }
+    }
+
+    /// What the answers of a model depend on beside the question: the component, its parameters, the model.
+    fn scope(&self, model_id: &str) -> String {
+        format!("{}\t{:016x}\t{model_id}", self.name, self.section_hash)
     }
 
     /// Its part of the board.
@@ -372,7 +374,7 @@ impl ComponentActor {
             Outcome::Trained(trained) => {
                 self.newest_model = Some(trained.outcome.model_id.clone());
                 if let Some(published) = &trained.published {
-                    board.published.store(Some(Arc::clone(published)));
+                    repeated::publish(&self.env, &self.identity, published);
                 }
                 board.rows_trained.store(self.rows_trained, Ordering::Release);
                 board.flaw.store(None);
@@ -395,7 +397,7 @@ impl ComponentActor {
         self.identity.started.store(Some(Arc::new((restored.params.clone(), restored.query.clone()))));
         self.newest_model.clone_from(&restored.newest);
         self.unfinished &= restored.unfinished;
-        restored.choice.publish(&self.identity, board);
+        restored.choice.publish(&self.env, &self.identity);
         let rows = self.env.learnable_rows.load(Ordering::Acquire);
         let watermark = self.env.board.watermark();
         let lag = board.published.load().as_ref().map_or(rows, |published| {

@@ -14,7 +14,8 @@ use super::flight::Flight;
 use crate::environment::Environment;
 use crate::error::CallError;
 use crate::health::ProbeResult;
-use crate::health::board::{ComponentBoard, Published};
+use crate::health::board::Published;
+use crate::repeated;
 
 /// What a start brings.
 pub(crate) struct Restored {
@@ -36,10 +37,11 @@ pub(crate) struct Choice {
 
 impl Choice {
     /// Has the component answer from it.
-    pub(super) fn publish(&self, component: &Identity, board: &ComponentBoard) {
+    pub(super) fn publish(&self, env: &Arc<Environment>, component: &Arc<Identity>) {
+        let board = component.board(env);
         match &self.serving {
             Serving::Unchanged => {}
-            Serving::Model(published) => board.published.store(Some(Arc::clone(published))),
+            Serving::Model(published) => repeated::publish(env, component, published),
             Serving::Nothing => board.published.store(None),
         }
         board.flaw.store(self.flaw.clone().map(Arc::new));
@@ -50,7 +52,7 @@ impl Choice {
 }
 
 /// Has a component answer from its live model, past its actor. Runs the component's code: for a slot.
-pub(crate) fn serve_live(env: &Environment, component: &Identity) -> Result<(), CallError> {
+pub(crate) fn serve_live(env: &Arc<Environment>, component: &Arc<Identity>) -> Result<(), CallError> {
     // Whoever reads last publishes last.
     let _turn = component.serving.lock().unwrap_or_else(PoisonError::into_inner);
     let params = match component.params() {
@@ -58,7 +60,7 @@ pub(crate) fn serve_live(env: &Environment, component: &Identity) -> Result<(), 
         // It was not started yet, and reads its live model when it is.
         Err(_) => return Ok(()),
     };
-    choose(env, component, &params, None)?.publish(component, component.board(env));
+    choose(env, component, &params, None)?.publish(env, component);
     Ok(())
 }
 
@@ -120,8 +122,9 @@ fn choose(
         }
         serving.or_else(|| match component.entry.runner.restore(&row.snapshot) {
             Ok(model) => {
-                let model_id = Arc::from(row.model_id);
-                let published = Published { model, params: params.clone(), model_id, version: row.version };
+                let scope = component.scope(&row.model_id);
+                let (model_id, version) = (Arc::from(row.model_id), row.version);
+                let published = Published { model, params: params.clone(), model_id, version, scope };
                 Some(Serving::Model(Arc::new(published)))
             }
             Err(error) => {

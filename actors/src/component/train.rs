@@ -190,7 +190,8 @@ async fn commit(flight: &Flight, lease: Lease, computed: Computed) -> Result<Out
     finished(flight, &run_id, RunState::Succeeded, None);
     let version = batch.version;
     let model_id: Arc<str> = Arc::from(committed.model_id.as_str());
-    let published = live.then(|| Arc::new(Published { model: trained.model, params, model_id, version }));
+    let scope = component.scope(&model_id);
+    let published = live.then(|| Arc::new(Published { model: trained.model, params, model_id, version, scope }));
     let outcome = TrainOutcome {
         model_id: committed.model_id,
         run_id,

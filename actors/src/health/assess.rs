@@ -248,6 +248,7 @@ pub(crate) fn whole(env: &Environment, entries: &[Entry], depth: impl Fn(usize) 
         supervisor: supervisor(env),
         loader: hub.loader,
         store: hub.store,
+        cache: env.cache.as_ref().map(|cache| cache.status()),
         components,
         watermark: env.board.watermark(),
         feedback_latency: env.board.feedback_latency.percentiles(),

@@ -23,6 +23,8 @@ pub(crate) struct Published {
     pub(crate) params: ErasedParams,
     pub(crate) model_id: Arc<str>,
     pub(crate) version: DataVersion,
+    /// Names everything its answers depend on beside the question.
+    pub(crate) scope: String,
 }
 
 /// The job a component is running.

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use souffleur_cache::CacheStatus;
 use souffleur_core::component::Tier;
 use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::time::Timestamp;
@@ -197,6 +198,9 @@ pub struct Health {
     pub supervisor: PartHealth,
     /// The store, as its last write or read showed.
     pub store: PartHealth,
+    /// The cache of answers, its second level included; absent if there is none. Trouble there costs time, never an
+    /// answer, so it changes neither score nor status.
+    pub cache: Option<CacheStatus>,
     /// The components, in catalogue order.
     pub components: Vec<ComponentHealth>,
     /// The newest row's place in the global order.

@@ -5,5 +5,6 @@ mod chaos;
 mod components;
 mod faults;
 mod loop_end_to_end;
+mod repeated;
 mod virtual_time;
 mod world;

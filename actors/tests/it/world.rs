@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use souffleur_actors::health::State;
-use souffleur_actors::{Handle, KernelSettings, StartError};
+use souffleur_actors::{AnswerCache, Handle, KernelSettings, StartError};
+use souffleur_cache::CacheSettings;
 use souffleur_core::catalogue::Entry;
 use souffleur_core::clock::Clock;
 use souffleur_core::features;
@@ -97,6 +98,16 @@ impl World {
         world
     }
 
+    /// As [`start`](Self::start), with a cache for answers.
+    pub(crate) async fn caching(entries: Vec<Entry>, scripts: &[(&str, Script)], settings: KernelSettings) -> Self {
+        let store = Arc::new(MemoryStore::default());
+        store.append(sessions("first", 5), Timestamp(1)).await.unwrap();
+        let cache = AnswerCache::new(CacheSettings::default(), None);
+        let world = Self::with(store, entries, scripts, settings, Some(cache)).unwrap();
+        world.until("the kernel is ready", Handle::is_ready).await;
+        world
+    }
+
     /// Starts a kernel on a store and does not wait.
     pub(crate) fn on(
         store: Arc<MemoryStore>,
@@ -104,9 +115,19 @@ impl World {
         scripts: &[(&str, Script)],
         settings: KernelSettings,
     ) -> Result<Self, StartError> {
+        Self::with(store, entries, scripts, settings, None)
+    }
+
+    fn with(
+        store: Arc<MemoryStore>,
+        entries: Vec<Entry>,
+        scripts: &[(&str, Script)],
+        settings: KernelSettings,
+        cache: Option<Arc<AnswerCache>>,
+    ) -> Result<Self, StartError> {
         let clock = Arc::new(SystemClock::default());
         let port: Arc<dyn Store> = Arc::clone(&store) as _;
-        let handle = souffleur_actors::start(entries, params(scripts), port, clock, settings)?;
+        let handle = souffleur_actors::start_with_cache(entries, params(scripts), port, clock, settings, cache)?;
         Ok(Self { handle, store })
     }
 
@@ -134,6 +155,6 @@ impl World {
     /// Asks and expects an answer.
     pub(crate) async fn ask(&self, component: &str, echo: u64) -> Answer {
         let answer = self.handle.query(component, json!({ "echo": echo })).await.unwrap();
-        serde_json::from_value(answer).unwrap()
+        serde_json::from_value(Arc::unwrap_or_clone(answer)).unwrap()
     }
 }

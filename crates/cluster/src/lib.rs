@@ -1,8 +1,8 @@
-//! A private PostgreSQL server for tests and benchmarks.
+//! Private servers for tests and benchmarks: PostgreSQL ([`Cluster`]) and [`Redis`].
 //!
-//! It lives in a temporary folder, listens on a unix socket there and on no network, syncs to the disk like any other,
-//! and ends with the process that started it, however that ends. PostgreSQL refuses to run as root: started by root, it
-//! runs as another user.
+//! Each lives in a temporary folder, listens on a unix socket there and on no network, and ends with the process that
+//! started it, however that ends. PostgreSQL syncs to the disk like any other; it refuses to run as root: started by root,
+//! it runs as another user.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -13,6 +13,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+
+mod redis;
+
+pub use redis::{REDIS_REQUIRED, Redis, has_redis};
 
 /// Set to any value, it makes tests that need PostgreSQL fail where there is none; without it they skip, in words.
 pub const REQUIRED: &str = "SOUFFLEUR_POSTGRES_REQUIRED";

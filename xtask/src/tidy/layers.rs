@@ -16,11 +16,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("souffleur-import", &["souffleur-core", "souffleur-columnar"]),
     ("souffleur-export", &["souffleur-core", "souffleur-columnar"]),
     ("souffleur-store", &["souffleur-core"]),
-    ("souffleur-actors", &["souffleur-core"]),
+    ("souffleur-cache", &[]),
+    ("souffleur-actors", &["souffleur-cache", "souffleur-core"]),
     (
         "souffleur",
         &[
             "souffleur-actors",
+            "souffleur-cache",
             "souffleur-columnar",
             "souffleur-components",
             "souffleur-contracts",
@@ -41,6 +43,8 @@ const FRAMEWORKS: &[(&str, &[&str])] = &[
     ("diesel", &["souffleur-store"]),
     ("diesel_migrations", &["souffleur-store"]),
     ("libsqlite3-sys", &["souffleur-store"]),
+    ("moka", &["souffleur-cache"]),
+    ("redis", &["souffleur-cache"]),
 ];
 
 pub(crate) fn check(packages: &[Package], sources: &[Source]) -> Vec<Finding> {
