@@ -24,6 +24,7 @@ mod draw;
 mod feature_batch;
 mod mixtures;
 mod outcome;
+mod pattern_world;
 mod prose;
 mod settings;
 mod simulation;
@@ -33,6 +34,7 @@ pub mod world;
 
 pub use feature_batch::{FeatureBatch, feature_batch};
 pub use mixtures::{Mixture, MixtureKind, mixture};
+pub use pattern_world::{Deed, PATTERN_RULES, PLANTED, PatternWorld, Place, Planted, pattern_world};
 pub use settings::SimulationSettings;
 pub use simulation::{Simulated, Simulation, simulate};
 pub use truths::{ContextTruth, DriftTruth, ModeTruth, RuleTruth, SessionTruth, Truths};
