@@ -8,7 +8,11 @@
 mod bridge;
 
 souffleur_core::catalogue! {
+    association_miner,
     clustering_optimizer,
     context_learner,
     failure_analyzer,
+    graph_miner,
+    pattern_discovery,
+    sequence_miner,
 }

@@ -12,11 +12,13 @@ fn the_demonstration_learns_answers_and_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(0), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     for part in [
         "Recorded 400 simulated sessions",
-        "What was learnt:\n  clustering_optimizer: ",
+        "What was learnt:\n  association_miner: ",
+        "\n  clustering_optimizer: ",
         "\n  context_learner: ",
         "\n  failure_analyzer: ",
-        "A question to clustering_optimizer",
-        "membership",
+        "\n  pattern_discovery: ",
+        "A question to association_miner",
+        "applying",
         "The API:\nlistening on http://127.0.0.1:",
     ] {
         assert!(said.contains(part), "`{part}` is missing: {said}");
