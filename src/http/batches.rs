@@ -106,7 +106,7 @@ fn text_pieces(batch: Arc<TrainingBatch>, format: TextFormat) -> impl Iterator<I
 }
 
 /// Chooses by the `Accept` header; JSON if it does not mind.
-fn accepted(request: &HttpRequest) -> Result<BatchFormat, Problem> {
+pub(super) fn accepted(request: &HttpRequest) -> Result<BatchFormat, Problem> {
     let Some(accept) = request.headers().get(ACCEPT) else { return Ok(BatchFormat::Json) };
     let accept = accept.to_str().unwrap_or_default().to_ascii_lowercase();
     let mut kinds = accept.split(',').filter_map(|kind| kind.split(';').next()).map(str::trim);
@@ -136,7 +136,11 @@ pub(super) async fn show(state: web::Data<State>, request: HttpRequest, body: Bo
         }
         Some(_) => {}
     }
-    let batch = state.runtime.batch(query).await?;
+    written(state.runtime.batch(query).await?, format)
+}
+
+/// A batch as an answer.
+pub(super) fn written(batch: Arc<TrainingBatch>, format: BatchFormat) -> Result<HttpResponse, Problem> {
     let media_type = match format {
         BatchFormat::Csv => "text/csv; charset=utf-8",
         other => other.media_type(),

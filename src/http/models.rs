@@ -1,12 +1,11 @@
 //! The registry of models.
 
-use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use souffleur_core::ids::Seq;
 use souffleur_core::store::VersionPage;
 
-use super::batches::{BatchFormat, batch_pieces};
+use super::batches;
 use super::components::Named;
 use super::problem::{INVALID_REQUEST, Problem};
 use super::request::{Limit, query_string};
@@ -43,12 +42,11 @@ pub(super) async fn verify(state: web::Data<State>, model: Model) -> Result<Http
     Ok(HttpResponse::Ok().json(state.runtime.verify_model(&model).await?))
 }
 
-pub(super) async fn data(state: web::Data<State>, model: Model) -> Result<HttpResponse, Problem> {
+pub(super) async fn data(state: web::Data<State>, request: HttpRequest, model: Model) -> Result<HttpResponse, Problem> {
+    let format = batches::accepted(&request)?;
     let shown = state.runtime.model(&model).await?.model;
     let batch = state.runtime.model_training_data(&shown.model_id).await?;
-    let format = BatchFormat::Json;
-    let body: String = batch_pieces(batch, format).collect();
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, format.media_type())).body(body))
+    batches::written(batch, format)
 }
 
 pub(super) async fn promote(state: web::Data<State>, model: Model) -> Result<HttpResponse, Problem> {

@@ -14,6 +14,7 @@ mod cholesky;
 pub mod clustering_quality;
 pub mod clustering_search;
 pub mod conformal;
+pub mod fisher_exact;
 pub mod gaussian_mixture;
 pub mod gbdt;
 pub mod hdbscan;

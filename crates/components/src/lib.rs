@@ -8,8 +8,11 @@
 mod bridge;
 
 souffleur_core::catalogue! {
-    causal_discovery,
+    association_miner, causal_discovery,
     clustering_optimizer,
     context_learner,
     failure_analyzer,
+    graph_miner,
+    pattern_discovery,
+    sequence_miner,
 }

@@ -19,7 +19,7 @@ fn parse<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, StoreError> {
 }
 
 /// Reads a JSON column that may be null.
-fn parse_optional<T: DeserializeOwned>(what: &str, text: Option<&str>) -> Result<Option<T>, StoreError> {
+pub(crate) fn parse_optional<T: DeserializeOwned>(what: &str, text: Option<&str>) -> Result<Option<T>, StoreError> {
     text.map(|text| parse(what, text)).transpose()
 }
 

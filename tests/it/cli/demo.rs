@@ -12,12 +12,16 @@ fn the_demonstration_learns_answers_and_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(0), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     for part in [
         "Recorded 400 simulated sessions",
-        "What was learnt:\n  causal_discovery: ",
+        "What was learnt:
+  association_miner: ",
+        "
+  causal_discovery: ",
         "\n  clustering_optimizer: ",
         "\n  context_learner: ",
         "\n  failure_analyzer: ",
-        "A question to clustering_optimizer",
-        "membership",
+        "\n  pattern_discovery: ",
+        "A question to association_miner",
+        "applying",
         "The API:\nlistening on http://127.0.0.1:",
     ] {
         assert!(said.contains(part), "`{part}` is missing: {said}");

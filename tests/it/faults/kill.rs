@@ -15,7 +15,10 @@ const KILLS: u64 = 200;
 /// Longest time from the daemon's start to the kill.
 const LIFE_MS: u64 = 250;
 
-const COMPONENTS: [&str; 4] = ["causal_discovery", "clustering_optimizer", "context_learner", "failure_analyzer"];
+/// Every component of the product, in the order in which health lists them.
+fn components() -> impl Iterator<Item = &'static str> + Clone {
+    souffleur_components::CATALOGUE.iter().map(|entry| &*entry.name)
+}
 
 #[test]
 fn nothing_acknowledged_is_lost_however_often_the_process_is_killed() {
@@ -42,7 +45,7 @@ fn nothing_acknowledged_is_lost_however_often_the_process_is_killed() {
         store.close();
     }
     let store = open(directory.path());
-    let runs: Vec<_> = COMPONENTS.iter().flat_map(|name| store.runs(name, 10_000).unwrap()).collect();
+    let runs: Vec<_> = components().flat_map(|name| store.runs(name, 10_000).unwrap()).collect();
     store.close();
     let ended = |state| runs.iter().filter(|run| run.state == state).count();
     println!(
@@ -73,7 +76,7 @@ fn live_and_die(daemon: Daemon, cycle: u64, dice: &mut Dice, ledger: &mut Ledger
             let http = Http::new(&url);
             // Until the daemon is gone; that there are too few rows at first is an answer too.
             let train = |name: &str| http.post(&format!("/v1/components/{name}/train"), &json!({})).is_ok();
-            while COMPONENTS.iter().all(|name| train(name)) {}
+            while components().all(train) {}
         });
         std::thread::sleep(life);
         daemon.kill();
@@ -90,16 +93,16 @@ fn truthful(http: &Http, directory: &Path, cycle: u64) {
     let deadline = Instant::now() + Duration::from_secs(20);
     // A reader beside the daemon sees what it has committed.
     let store = open(directory);
-    let models = || COMPONENTS.map(|name| store.latest_model(name).unwrap().is_some());
+    let models = || components().map(|name| store.latest_model(name).unwrap().is_some()).collect::<Vec<_>>();
     let restored = models();
     loop {
         let (status, health) = http.get("/v1/health").unwrap();
         assert_eq!(status, 200, "{health}");
-        let components = health["components"].as_array().unwrap();
+        let listed = health["components"].as_array().unwrap();
         let recorded = models();
-        if components.iter().all(|component| component["state"] != "starting") {
-            for (i, (name, component)) in COMPONENTS.iter().zip(components).enumerate() {
-                assert_eq!(component["name"], *name);
+        if listed.iter().all(|component| component["state"] != "starting") {
+            for (i, (name, component)) in components().zip(listed).enumerate() {
+                assert_eq!(component["name"], name);
                 let trained = component["trained"].as_bool().unwrap();
                 assert!(trained || !restored[i], "cycle {cycle}: it had a model: {component}");
                 assert!(recorded[i] || !trained, "cycle {cycle}: it has no model: {component}");
@@ -108,7 +111,7 @@ fn truthful(http: &Http, directory: &Path, cycle: u64) {
                     "cycle {cycle}: {component}"
                 );
             }
-            if components.iter().zip(recorded).all(|(component, recorded)| component["trained"] == recorded) {
+            if listed.iter().zip(recorded).all(|(component, recorded)| component["trained"] == recorded) {
                 break;
             }
         }

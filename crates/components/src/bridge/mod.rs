@@ -1,9 +1,11 @@
 //! What stands between the runtime and the algorithms, for all components: a job seen as a watch, a question as a row, equal
-//! rows as one, a group of rows in words.
+//! rows as one, a group of rows in words, like compared with like.
 
 pub(crate) mod asked;
 pub(crate) mod contrast;
 pub(crate) mod distinct;
+pub(crate) mod matched;
+pub(crate) mod mining;
 mod phases;
 pub(crate) mod space;
 #[cfg(test)]

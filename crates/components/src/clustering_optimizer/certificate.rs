@@ -13,10 +13,11 @@ use souffleur_simulator::{Mixture, MixtureKind, Simulated, Simulation, Simulatio
 
 use super::answer::Answer;
 use super::params::Params;
-use super::patterns::{Circumstance, Outcomes, discover};
+use super::patterns::discover;
 use super::{ClusteringOptimizer, train};
 use crate::bridge::Phases;
 use crate::bridge::asked::Asked;
+use crate::bridge::matched::{Circumstance, Outcomes};
 use crate::bridge::space::{Space, Weights};
 
 /// Rows of the probe, and of each mixture of the certificate.

@@ -9,11 +9,12 @@ use souffleur_core::job::Job;
 
 use super::model::{Cluster, Model};
 use super::params::Params;
-use super::patterns::{Outcomes, discover};
+use super::patterns::discover;
 use super::report::{ClusterReport, Patterns, Report, Setting};
 use super::summary;
 use crate::bridge::Phases;
 use crate::bridge::contrast::{contrasts, sentence};
+use crate::bridge::matched::Outcomes;
 use crate::bridge::space::{DistinctRows, Space, Weights};
 
 /// Fewest different sessions that are searched.

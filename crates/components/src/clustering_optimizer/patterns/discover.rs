@@ -9,9 +9,9 @@ use souffleur_core::batch::{SessionRules, TrainingBatch};
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::{Interrupted, Job};
 
-use super::layout::{Bits, Layout, prognosis};
-use super::{Circumstance, Known, Pattern};
+use super::{Known, Pattern};
 use crate::bridge::Phases;
+use crate::bridge::matched::{Bits, Circumstance, Layout, Outcomes, prognosis};
 use crate::clustering_optimizer::params::Params;
 
 /// Two patterns whose sessions have at least this Jaccard index say the same: the less sure one is left out.
@@ -30,21 +30,6 @@ pub(in super::super) struct Discovered {
     pub(in super::super) found: Vec<Known>,
     pub(in super::super) found_by_baseline: Vec<String>,
     pub(in super::super) reason: Option<String>,
-}
-
-/// Sessions whose outcome is known.
-pub(in super::super) struct Outcomes {
-    /// Their rows of the batch.
-    rows: Vec<usize>,
-    success: Vec<bool>,
-}
-
-impl Outcomes {
-    pub(in super::super) fn of(batch: &TrainingBatch) -> Self {
-        let known = (0..batch.len()).filter_map(|row| Some((row, !batch.outcomes.failed(row)?)));
-        let (rows, success) = known.unzip();
-        Self { rows, success }
-    }
 }
 
 /// A rule or two, and the sessions in which they were applied.

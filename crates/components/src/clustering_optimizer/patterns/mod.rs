@@ -5,15 +5,14 @@
 //! Mantel & Haenszel. Of all comparisons the false discovery rate is held (Benjamini & Hochberg 1995), and of all intervals
 //! told the false coverage rate (Benjamini & Yekutieli 2005).
 
-mod circumstance;
 mod discover;
-mod layout;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(super) use circumstance::Circumstance;
-pub(super) use discover::{Outcomes, discover};
+pub(super) use discover::discover;
+
+use crate::bridge::matched::Circumstance;
 
 /// A pattern of success.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,6 +1,7 @@
 //! Where a rule was applied.
 
 use ndarray::{ArrayView1, ArrayView2};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use souffleur_core::features::WIDTH;
 use souffleur_core::job::{Interrupted, Job};
@@ -12,23 +13,40 @@ use crate::bridge::words;
 const SHARE_MAXIMUM: f64 = 0.8;
 
 /// A condition on a session that was so before any rule was applied.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(in super::super) enum Circumstance {
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Circumstance {
     /// Any session.
     Any,
     /// A member of a category.
-    Member { column: usize },
+    Member {
+        /// The member's column among the 31.
+        column: usize,
+    },
     /// A feature in its lower third.
-    Low { column: usize, at_most: f32 },
+    Low {
+        /// The feature's column among the 31.
+        column: usize,
+        /// The most it may be, in [0, 1].
+        at_most: f32,
+    },
     /// A feature in its upper third.
-    High { column: usize, at_least: f32 },
+    High {
+        /// The feature's column among the 31.
+        column: usize,
+        /// The least it may be, in [0, 1].
+        at_least: f32,
+    },
     /// A cluster of the winning clustering.
-    Cluster { label: i32 },
+    Cluster {
+        /// The cluster's number, in the run that found it.
+        label: i32,
+    },
 }
 
 impl Circumstance {
     /// Whether a session with these features, in this cluster, meets it.
-    pub(in super::super) fn holds(self, features: ArrayView1<'_, f32>, cluster: i32) -> bool {
+    pub(crate) fn holds(self, features: ArrayView1<'_, f32>, cluster: i32) -> bool {
         let value = |column: usize| features.get(column).copied().unwrap_or(f32::NAN);
         match self {
             Self::Any => true,
@@ -39,8 +57,16 @@ impl Circumstance {
         }
     }
 
+    /// The column it looks at, if it looks at one.
+    pub(crate) fn column(self) -> Option<usize> {
+        match self {
+            Self::Member { column } | Self::Low { column, .. } | Self::High { column, .. } => Some(column),
+            Self::Any | Self::Cluster { .. } => None,
+        }
+    }
+
     /// It in words.
-    pub(in super::super) fn words(self, clusters: &[String]) -> String {
+    pub(crate) fn words(self, clusters: &[String]) -> String {
         match self {
             Self::Any => "anywhere".to_owned(),
             Self::Member { column } | Self::High { column, .. } => words::level(column, true),
@@ -59,7 +85,7 @@ impl Circumstance {
     ///
     /// # Errors
     /// If the job was interrupted.
-    pub(super) fn all(features: ArrayView2<'_, f32>, clusters: usize, job: &Job) -> Result<Vec<Self>, Interrupted> {
+    pub(crate) fn all(features: ArrayView2<'_, f32>, clusters: usize, job: &Job) -> Result<Vec<Self>, Interrupted> {
         let mut all = vec![Self::Any];
         for column in 0..WIDTH.min(features.ncols()) {
             job.check()?;
@@ -97,7 +123,10 @@ mod tests {
 
     #[test]
     fn thirds_are_of_features_that_vary() {
-        let features = Array2::from_shape_fn((90, WIDTH), |(row, column)| if column == TEAM_SIZE { row as f32 / 90.0 } else { 0.0 });
+        let features = Array2::from_shape_fn(
+            (90, WIDTH),
+            |(row, column)| if column == TEAM_SIZE { row as f32 / 90.0 } else { 0.0 },
+        );
         let all = Circumstance::all(features.view(), 2, &stopped_clock::job(1)).unwrap();
         let thirds: Vec<Circumstance> =
             all.iter().copied().filter(|c| matches!(c, Circumstance::Low { .. } | Circumstance::High { .. })).collect();
@@ -108,6 +137,9 @@ mod tests {
         let said: Vec<String> = thirds.iter().map(|c| c.words(&[])).collect();
         assert_eq!(said, ["small teams", "large teams"]);
         assert_eq!(Circumstance::Member { column: DOMAIN_START }.words(&[]), "domain finance");
-        assert_eq!(Circumstance::Cluster { label: 0 }.words(&["web / gaming (90 % against 2 %), large teams".to_owned()]), "cluster 0 (web / gaming)");
+        assert_eq!(
+            Circumstance::Cluster { label: 0 }.words(&["web / gaming (90 % against 2 %), large teams".to_owned()]),
+            "cluster 0 (web / gaming)"
+        );
     }
 }

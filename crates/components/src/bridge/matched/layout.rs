@@ -20,7 +20,7 @@ const BITS: usize = 64;
 
 /// The prospects of each session before any rule: its probability of success by its features alone, learnt from the other
 /// half of the sessions. Nothing where a half knows no success, or no failure.
-pub(super) fn prognosis(
+pub(crate) fn prognosis(
     features: ArrayView2<'_, f32>,
     success: &[bool],
     phases: &Phases<'_>,
@@ -36,7 +36,8 @@ pub(super) fn prognosis(
         if labels.iter().all(|label| *label == labels[0]) {
             return Ok(None);
         }
-        let model = params.fit(features.select(Axis(0), &learnt).view(), &labels, &phases.watch()).map_err(|e| failed(&e))?;
+        let model =
+            params.fit(features.select(Axis(0), &learnt).view(), &labels, &phases.watch()).map_err(|e| failed(&e))?;
         let rows = features.select(Axis(0), &judged);
         let probabilities = model.probability(rows.view(), &phases.watch()).map_err(|e| failed(&e))?;
         judged.into_iter().zip(probabilities).for_each(|(i, probability)| found[i] = probability);
@@ -45,7 +46,7 @@ pub(super) fn prognosis(
 }
 
 /// Sessions sorted by prognosis into strata that begin at whole words, so that a stratum of a set is a slice of its words.
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// The place of each session's bit.
     place: Vec<usize>,
     /// Words at which strata begin, and their end.
@@ -53,10 +54,11 @@ pub(super) struct Layout {
 }
 
 /// A set of sessions.
-pub(super) struct Bits(Vec<u64>);
+#[derive(Clone)]
+pub(crate) struct Bits(Vec<u64>);
 
 impl Layout {
-    pub(super) fn new(prognosis: &[f64]) -> Self {
+    pub(crate) fn new(prognosis: &[f64]) -> Self {
         let n = prognosis.len();
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by(|a, b| prognosis[*a].total_cmp(&prognosis[*b]).then(a.cmp(b)));
@@ -72,7 +74,7 @@ impl Layout {
     }
 
     /// The sessions for which this is so.
-    pub(super) fn bits(&self, holds: impl Fn(usize) -> bool) -> Bits {
+    pub(crate) fn bits(&self, holds: impl Fn(usize) -> bool) -> Bits {
         let mut bits = vec![0u64; self.starts.last().copied().unwrap_or(0)];
         for (_, place) in self.place.iter().enumerate().filter(|(session, _)| holds(*session)) {
             bits[place / BITS] |= 1 << (place % BITS);
@@ -81,7 +83,7 @@ impl Layout {
     }
 
     /// For each stratum, those under the circumstance with the rules against those without, and how many succeeded.
-    pub(super) fn tables(&self, under: &Bits, with: &Bits, success: &Bits) -> Vec<Table> {
+    pub(crate) fn tables(&self, under: &Bits, with: &Bits, success: &Bits) -> Vec<Table> {
         let mut tables = Vec::with_capacity(self.starts.len() - 1);
         for stratum in self.starts.windows(2) {
             let mut table = Table::default();
@@ -99,13 +101,30 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// The sessions of a set, in the order given.
+    pub(crate) fn members(&self, of: &Bits) -> impl Iterator<Item = usize> {
+        let held = |place: &usize| of.0[place / BITS] >> (place % BITS) & 1 == 1;
+        self.place.iter().enumerate().filter(move |(_, place)| held(place)).map(|(session, _)| session)
+    }
+}
+
 impl Bits {
-    pub(super) fn and(&self, other: &Self) -> Self {
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    pub(crate) fn and_not(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(a, b)| a & !b).collect())
+    }
+
+    pub(crate) fn and(&self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a & b).collect())
     }
 
     /// Share of the sessions in either set that are in both, in [0, 1].
-    pub(super) fn jaccard(&self, other: &Self) -> f64 {
+    pub(crate) fn jaccard(&self, other: &Self) -> f64 {
         let both: u64 = self.0.iter().zip(&other.0).map(|(a, b)| u64::from((a & b).count_ones())).sum();
         let either: u64 = self.0.iter().zip(&other.0).map(|(a, b)| u64::from((a | b).count_ones())).sum();
         both as f64 / either.max(1) as f64
@@ -141,7 +160,8 @@ mod tests {
     #[test]
     fn prospects_follow_the_features_and_not_the_sessions_own_outcome() {
         let job = stopped_clock::job(1);
-        let features = Array2::from_shape_fn((400, 3), |(row, column)| if column == 0 { (row % 10) as f32 / 10.0 } else { 0.5 });
+        let features =
+            Array2::from_shape_fn((400, 3), |(row, column)| if column == 0 { (row % 10) as f32 / 10.0 } else { 0.5 });
         let success: Vec<bool> = (0..400).map(|row| row % 10 >= 5).collect();
         let found = prognosis(features.view(), &success, &Phases::new(&job, 1)).unwrap().unwrap();
         assert!(found[9] > 0.9 && found[0] < 0.1, "{:?}", &found[..10]);
