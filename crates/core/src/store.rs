@@ -21,10 +21,12 @@ mod inventory;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 mod runs;
+mod validate;
 
 pub use columns::{ApplicationColumns, Delta, FeedbackColumns, SessionColumns};
 pub use inventory::{FieldCoverage, ForeignRow, Inventory, ModelInventory, SchemaRows, Survey, TableInventory};
 pub use runs::{Basis, Claim, Committed, Lease, ModelRow, RunCommit, RunFailure, RunRow, RunState};
+pub use validate::validate_all;
 
 /// Why the store could not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
