@@ -9,7 +9,7 @@ use souffleur_core::batch::TrainingBatch;
 use souffleur_core::catalogue::Entry;
 use souffleur_core::clock::Clock;
 use souffleur_core::query::Query;
-use souffleur_core::store::{Append, Receipt, Store};
+use souffleur_core::store::{Append, Receipt, Store, validate_all};
 use tokio::sync::broadcast;
 
 use crate::component::{ComponentActor, Identity};
@@ -86,12 +86,13 @@ impl Handle {
         self.on_kernel(told.within(CONTROL_LIMIT)).await
     }
 
-    /// Appends records in one transaction. Answered after the commit; the loader is told.
+    /// Appends records in one transaction: all, or none if one is wrong. Answered after the commit; the loader is told.
     ///
     /// # Errors
-    /// [`CallError::Store`], [`CallError::DeadlineExceeded`], [`CallError::ShuttingDown`], [`CallError::Stopped`].
+    /// [`CallError::Invalid`], [`CallError::Store`], [`CallError::DeadlineExceeded`], [`CallError::ShuttingDown`], [`CallError::Stopped`].
     pub async fn append(&self, records: Vec<Append>) -> Result<Vec<Receipt>, CallError> {
         self.takes_work()?;
+        validate_all(&records)?;
         let env = Arc::clone(&self.kernel().env);
         self.on_kernel(async move { append::append(&env, records).await }).await
     }

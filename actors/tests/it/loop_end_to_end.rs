@@ -3,7 +3,8 @@
 use serde_json::json;
 use souffleur_actors::health::State;
 use souffleur_actors::{CallError, ComponentGraph};
-use souffleur_core::store::Store;
+use souffleur_core::store::{Append, Record, Store};
+use souffleur_core::time::Timestamp;
 
 use crate::components::{CONSUMER, SCRIPTED};
 use crate::world::{LIMIT, World, quick, sessions};
@@ -64,4 +65,42 @@ fn the_graph_shows_who_feeds_whom() {
     assert!(dot.starts_with("digraph") && dot.contains("label = \"scripted\"") && dot.contains("0 -> 1"), "{dot}");
     let error = ComponentGraph::of(&[CONSUMER]).unwrap_err().to_string();
     assert_eq!(error, "consumer.consumes: nothing produces `scripted`; enable that component as well");
+}
+
+/// So many sessions of unknown outcome, all alike, with a feature no prompt has.
+fn worthless(count: usize) -> Vec<Append> {
+    let mut records = sessions("worthless", count);
+    for append in &mut records {
+        if let Record::Session(featured) = &mut append.record {
+            featured.session.quality_score = None;
+            featured.features[0] = 2.0;
+        }
+    }
+    records
+}
+
+#[tokio::test]
+async fn a_wrong_record_is_refused_whichever_way_it_comes() {
+    let world = World::start(vec![SCRIPTED], &[], quick()).await;
+    let mixed: Vec<Append> = sessions("good", 1).into_iter().chain(worthless(1)).collect();
+    let refused = world.handle.append(mixed).await;
+    assert!(
+        matches!(&refused, Err(CallError::Invalid(wrong)) if wrong.at == "records[1].features.overall_score"),
+        "{refused:?}"
+    );
+    assert_eq!(world.store.session_seq("good-0").unwrap(), None, "nothing of the request is kept");
+}
+
+#[tokio::test]
+async fn the_quality_of_its_data_is_part_of_a_components_health() {
+    let world = World::start(vec![SCRIPTED], &[], quick()).await;
+    world.train("scripted").await;
+    let flow = || world.handle.component_health("scripted").unwrap().data_flow;
+    assert!(flow().passed, "{:?}", flow());
+    // Past every check, as another program might write it.
+    world.store.append(worthless(95), Timestamp(2)).await.unwrap();
+    world.handle.append(sessions("second", 1)).await.unwrap();
+    world.train("scripted").await;
+    assert!(!flow().passed && flow().reason.contains("of quality 0."), "{:?}", flow());
+    assert!(!world.handle.component_health("scripted").unwrap().overall);
 }

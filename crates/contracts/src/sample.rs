@@ -45,7 +45,9 @@ mod tests {
         let mut taken = [0u32; 50];
         for seed in 0..2000 {
             let mut reservoir = Reservoir::new(10, Xoshiro256PlusPlus::seed_from_u64(seed));
-            (0..50usize).for_each(|row| drop(reservoir.offer(|| row)));
+            for row in 0..50usize {
+                reservoir.offer(|| row);
+            }
             assert_eq!((reservoir.rows.len(), reservoir.offered()), (10, 50));
             reservoir.rows.iter().for_each(|row| taken[*row] += 1);
         }

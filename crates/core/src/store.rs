@@ -23,12 +23,14 @@ mod inventory;
 pub mod memory;
 mod registry;
 mod runs;
+mod validate;
 
 pub use columns::{ApplicationColumns, Delta, FeedbackColumns, SessionColumns};
 pub use erasure::{Erase, Erased, Erasure, Tie, TouchedDocument, TouchedModel, Traces};
 pub use inventory::{FieldCoverage, ForeignRow, Inventory, ModelInventory, SchemaRows, Survey, TableInventory};
 pub use registry::{Manifest, Origin, Registry, Stage, StoredModel, Verdict, VersionPage, VersionRow};
 pub use runs::{Basis, Claim, Committed, Lease, ModelRow, RunCommit, RunFailure, RunRow, RunState};
+pub use validate::validate_all;
 
 /// Why the store could not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -126,16 +126,7 @@ impl Validate for BeforeMetrics {
 }
 
 fn rule_application(index: usize, rule: &RuleApplication) -> Result<(), Invalid> {
-    let at = |field: &str| format!("rules[{index}].{field}");
-    name(&at("rule_id"), &rule.rule_id)?;
-    if let Some(parameters) = &rule.parameters {
-        entries(&at("parameters"), parameters, false)?;
-    }
-    range(&at("improvement_score"), rule.improvement_score, -1.0, 1.0)?;
-    range(&at("confidence"), rule.confidence, 0.0, 1.0)?;
-    range(&at("execution_time_ms"), rule.execution_time_ms, 0.0, 1e12)?;
-    range(&at("propensity"), rule.propensity, f64::MIN_POSITIVE, 1.0)
-        .map_err(|e| Invalid::new(e.at, e.problem, "a propensity is a probability in (0, 1]; leave it out if unknown"))
+    rule.validate().map_err(|e| Invalid::new(format!("rules[{index}].{}", e.at), e.problem, e.expected))
 }
 
 fn feedback_entry(index: usize, entry: &FeedbackEntry) -> Result<(), Invalid> {
@@ -172,6 +163,21 @@ impl Validate for Session {
         count("feedback", self.feedback.len(), limits::FEEDBACK)?;
         self.feedback.iter().enumerate().try_for_each(|(i, entry)| feedback_entry(i, entry))?;
         entries("tags", &self.tags, true)
+    }
+}
+
+impl Validate for RuleApplication {
+    fn validate(&self) -> Result<(), Invalid> {
+        name("rule_id", &self.rule_id)?;
+        if let Some(parameters) = &self.parameters {
+            entries("parameters", parameters, false)?;
+        }
+        range("improvement_score", self.improvement_score, -1.0, 1.0)?;
+        range("confidence", self.confidence, 0.0, 1.0)?;
+        range("execution_time_ms", self.execution_time_ms, 0.0, 1e12)?;
+        range("propensity", self.propensity, f64::MIN_POSITIVE, 1.0).map_err(|e| {
+            Invalid::new(e.at, e.problem, "a propensity is a probability in (0, 1]; leave it out if unknown")
+        })
     }
 }
 
