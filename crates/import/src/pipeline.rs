@@ -1,5 +1,6 @@
 //! The threads behind an import: one splits, several parse, and all results come back over one bounded queue.
 
+use std::io::{self, BufRead, BufReader};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -235,8 +236,7 @@ fn split_text(
 ) -> Result<(), Option<Message>> {
     let unreadable = |e: std::io::Error| Some(Message::Unreadable(e.to_string()));
     let mut input = opened.decoded().map_err(unreadable)?;
-    // What cannot be read is told with its place below.
-    let is_otlp = format == Format::Jsonl && mapping.is_none() && input.fill_buf().is_ok_and(otlp::begins);
+    let is_otlp = format == Format::Jsonl && mapping.is_none() && peek(&mut input, otlp::begins);
     let format = if is_otlp { Format::Otlp } else { format };
     let mut splitter = Splitter::new(input, format, stop);
     let stopped = |stop: Stop| match stop {
@@ -261,6 +261,26 @@ fn split_text(
         send(Load::Text(chunk, Arc::clone(&reader)))?;
     }
     Ok(())
+}
+
+/// Looks at the first bytes. An error is kept for whoever reads on.
+fn peek(input: &mut Box<dyn BufRead + Send>, looks: impl FnOnce(&[u8]) -> bool) -> bool {
+    match input.fill_buf().map(looks) {
+        Ok(answer) => answer,
+        Err(error) => {
+            *input = Box::new(BufReader::new(Failed(Some(error))));
+            false
+        }
+    }
+}
+
+/// What is left of an input that failed.
+struct Failed(Option<io::Error>);
+
+impl io::Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 fn split_table(mut table: Table, send: &mut Send<'_>) -> Result<(), Option<Message>> {
