@@ -70,7 +70,7 @@ enum Load {
     /// Records of text.
     Text(Chunk, Arc<Reader>),
     /// Rows of a table, the first of which has this number.
-    Rows(SessionRows, u64),
+    Rows(Box<SessionRows>, u64),
     /// Nothing but what is wrong with a table.
     Broken(Fault),
 }
@@ -84,7 +84,7 @@ pub(crate) enum Input {
 }
 
 /// Hands work on; an error if nobody wants it any more.
-type Send<'s> = dyn FnMut(Load) -> Result<(), Option<Message>> + 's;
+type HandOn<'s> = dyn FnMut(Load) -> Result<(), Option<Message>> + 's;
 
 /// A running pipeline. Dropping it stops its threads.
 pub(crate) struct Pipeline {
@@ -232,7 +232,7 @@ fn split_text(
     mapping: Option<Mapping>,
     file: &Arc<str>,
     stop: &AtomicBool,
-    send: &mut Send<'_>,
+    send: &mut HandOn<'_>,
 ) -> Result<(), Option<Message>> {
     let unreadable = |e: std::io::Error| Some(Message::Unreadable(e.to_string()));
     let mut input = opened.decoded().map_err(unreadable)?;
@@ -283,13 +283,13 @@ impl io::Read for Failed {
     }
 }
 
-fn split_table(mut table: Table, send: &mut Send<'_>) -> Result<(), Option<Message>> {
+fn split_table(mut table: Table, send: &mut HandOn<'_>) -> Result<(), Option<Message>> {
     let mut first = 1;
     loop {
         match table.rows() {
             Ok(Some(rows)) => {
                 let next = first + rows.len() as u64;
-                send(Load::Rows(rows, first))?;
+                send(Load::Rows(Box::new(rows), first))?;
                 first = next;
             }
             Ok(None) => return Ok(()),
