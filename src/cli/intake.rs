@@ -109,6 +109,13 @@ fn bodies(batch: &[Append]) -> Outcome<Vec<Vec<u8>>> {
         let Record::Session(featured) = &append.record else {
             return Err(Failure::failed("only sessions can be imported through a daemon"));
         };
+        if let Some(provenance) = &featured.provenance {
+            let name = featured.session.session_id.as_deref().unwrap_or_default();
+            return Err(Failure::usage(format!(
+                "session `{name}` was made up by {provenance}, and a daemon takes real ones; import into its data \
+                 directory while it is stopped"
+            )));
+        }
         let line = serde_json::to_vec(&featured.session)?;
         if bodies.last().is_some_and(|body: &Vec<u8>| !body.is_empty() && body.len() + line.len() > BODY_BYTES) {
             bodies.push(Vec::new());

@@ -24,3 +24,6 @@ pub use format::ColumnarFormat;
 pub use read::TableReader;
 pub use schema::session_schema;
 pub use write::TableWriter;
+
+#[cfg(test)]
+mod tests;

@@ -126,13 +126,10 @@ pub fn verify(
         let wanted = usize::try_from(bytes - at).unwrap_or(STRETCH).min(STRETCH);
         let stretch = buffer.get_mut(..wanted).unwrap_or_default();
         file.read_exact(stretch)?;
-        for (position, byte) in (at..).zip(stretch.iter_mut()) {
-            if position >= digits.end {
-                break;
-            }
-            if digits.contains(&position) {
-                *byte = b'0';
-            }
+        // The part of the digits that stands in this stretch, if any does.
+        let within = |place: u64| usize::try_from(place.saturating_sub(at)).unwrap_or(wanted).min(wanted);
+        if let Some(part) = stretch.get_mut(within(digits.start)..within(digits.end)) {
+            part.fill(b'0');
         }
         state.update(stretch);
         at += wanted as u64;

@@ -1,5 +1,6 @@
 //! The threads behind an import: one splits, several parse, and all results come back over one bounded queue.
 
+use std::io::{self, BufRead, BufReader};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,7 +70,7 @@ enum Load {
     /// Records of text.
     Text(Chunk, Arc<Reader>),
     /// Rows of a table, the first of which has this number.
-    Rows(SessionRows, u64),
+    Rows(Box<SessionRows>, u64),
     /// Nothing but what is wrong with a table.
     Broken(Fault),
 }
@@ -83,7 +84,7 @@ pub(crate) enum Input {
 }
 
 /// Hands work on; an error if nobody wants it any more.
-type Send<'s> = dyn FnMut(Load) -> Result<(), Option<Message>> + 's;
+type HandOn<'s> = dyn FnMut(Load) -> Result<(), Option<Message>> + 's;
 
 /// A running pipeline. Dropping it stops its threads.
 pub(crate) struct Pipeline {
@@ -231,12 +232,11 @@ fn split_text(
     mapping: Option<Mapping>,
     file: &Arc<str>,
     stop: &AtomicBool,
-    send: &mut Send<'_>,
+    send: &mut HandOn<'_>,
 ) -> Result<(), Option<Message>> {
     let unreadable = |e: std::io::Error| Some(Message::Unreadable(e.to_string()));
     let mut input = opened.decoded().map_err(unreadable)?;
-    // What cannot be read is told with its place below.
-    let is_otlp = format == Format::Jsonl && mapping.is_none() && input.fill_buf().is_ok_and(otlp::begins);
+    let is_otlp = format == Format::Jsonl && mapping.is_none() && peek(&mut input, otlp::begins);
     let format = if is_otlp { Format::Otlp } else { format };
     let mut splitter = Splitter::new(input, format, stop);
     let stopped = |stop: Stop| match stop {
@@ -263,13 +263,33 @@ fn split_text(
     Ok(())
 }
 
-fn split_table(mut table: Table, send: &mut Send<'_>) -> Result<(), Option<Message>> {
+/// Looks at the first bytes. An error is kept for whoever reads on.
+fn peek(input: &mut Box<dyn BufRead + Send>, looks: impl FnOnce(&[u8]) -> bool) -> bool {
+    match input.fill_buf().map(looks) {
+        Ok(answer) => answer,
+        Err(error) => {
+            *input = Box::new(BufReader::new(Failed(Some(error))));
+            false
+        }
+    }
+}
+
+/// What is left of an input that failed.
+struct Failed(Option<io::Error>);
+
+impl io::Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+fn split_table(mut table: Table, send: &mut HandOn<'_>) -> Result<(), Option<Message>> {
     let mut first = 1;
     loop {
         match table.rows() {
             Ok(Some(rows)) => {
                 let next = first + rows.len() as u64;
-                send(Load::Rows(rows, first))?;
+                send(Load::Rows(Box::new(rows), first))?;
                 first = next;
             }
             Ok(None) => return Ok(()),

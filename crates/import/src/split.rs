@@ -136,21 +136,8 @@ impl<'a> Splitter<'a> {
             let unclosed = scanned > start;
             match read {
                 Line::Whole => {}
-                Line::TooLong | Line::End | Line::Broken(_) if unclosed && self.format == Format::Csv => {
-                    let message = "a quoted field that begins here is never closed; close it with `\"`";
-                    chunk.faults.push(Fault::at(line, message));
-                    self.read_again(&mut chunk.bytes, start, first_line_end);
-                    self.line = line;
-                    return Ok(());
-                }
-                Line::TooLong | Line::End | Line::Broken(_) if unclosed && self.format == Format::Otlp => {
-                    chunk.bytes.truncate(start);
-                    let message = format!(
-                        "the JSON object that begins here does not end within {RECORD_BYTES} bytes; write one request of \
-                         the exporter a line"
-                    );
-                    chunk.faults.push(Fault::at(line, message));
-                    (chunk.incomplete, self.ended) = (true, true);
+                Line::TooLong | Line::End | Line::Broken(_) if unclosed => {
+                    self.never_closed(chunk, start, first_line_end, line);
                     return Ok(());
                 }
                 Line::TooLong => {
@@ -192,6 +179,23 @@ impl<'a> Splitter<'a> {
             }
             return Ok(());
         }
+    }
+
+    /// A record of several lines that began on `line` never ends.
+    fn never_closed(&mut self, chunk: &mut Chunk, start: usize, first_line_end: usize, line: u64) {
+        if self.format == Format::Csv {
+            let message = "a quoted field that begins here is never closed; close it with `\"`";
+            chunk.faults.push(Fault::at(line, message));
+            self.read_again(&mut chunk.bytes, start, first_line_end);
+            self.line = line;
+            return;
+        }
+        chunk.bytes.truncate(start);
+        let message = format!(
+            "the JSON object that begins here does not end within {RECORD_BYTES} bytes; write one request of the exporter a line"
+        );
+        chunk.faults.push(Fault::at(line, message));
+        (chunk.incomplete, self.ended) = (true, true);
     }
 
     /// Appends one physical line with its end, at most `most` bytes of it.

@@ -8,6 +8,7 @@ const COMMANDS: &[&[&str]] = &[
     &["demo"],
     &["simulate"],
     &["import"],
+    &["export"],
     &["train"],
     &["query"],
     &["batch"],

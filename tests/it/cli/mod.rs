@@ -3,6 +3,7 @@
 mod certify;
 mod demo;
 mod errors;
+mod export;
 mod help;
 mod import;
 mod listings;

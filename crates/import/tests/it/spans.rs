@@ -17,9 +17,11 @@ fn request(spans: &[String]) -> String {
 
 #[test]
 fn requests_may_have_many_lines_and_follow_each_other() {
-    let file =
-        request(&[span("01", "gen_ai.prompt"), span("02", "http.route")]) + &request(&[span("03", "gen_ai.prompt")]);
-    for bytes in [file.clone().into_bytes(), gzip(file.as_bytes()), file.replace('\n', " ").into_bytes()] {
+    let requests =
+        [request(&[span("01", "gen_ai.prompt"), span("02", "http.route")]), request(&[span("03", "gen_ai.prompt")])];
+    let one_a_line: String = requests.iter().map(|request| request.trim_end().replace('\n', " ") + "\n").collect();
+    let file = requests.concat();
+    for bytes in [file.clone().into_bytes(), gzip(file.as_bytes()), one_a_line.into_bytes()] {
         let (sessions, summary) = import(&bytes, None);
         assert_eq!(errors(&summary), Vec::<String>::new());
         assert_eq!(names(&sessions), ["ab-01", "ab-03"]);
@@ -34,7 +36,7 @@ fn a_request_that_breaks_off_is_told_and_what_came_before_is_kept() {
     let broken = whole.clone() + &whole[..whole.len() - 4];
     let (sessions, summary) = import(broken, None);
     assert_eq!((sessions.len(), summary.incomplete), (1, true));
-    assert!(errors(&summary)[0].starts_with("in:5: the JSON object that begins here does not end"), "{summary:?}");
+    assert!(errors(&summary)[0].starts_with("in:4: the JSON object that begins here does not end"), "{summary:?}");
 }
 
 #[test]
