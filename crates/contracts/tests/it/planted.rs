@@ -49,7 +49,7 @@ fn a_shift_too_small_to_matter_is_none_however_many_rows_show_it() {
 #[test]
 fn a_column_filled_in_from_the_outcome_is_a_leak() {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-    for (noise, severity) in [(0.0, Severity::Error), (0.18, Severity::Warning)] {
+    for (noise, severity) in [(0.0, Severity::Error), (0.15, Severity::Warning)] {
         let mut rows = history(2000, 5);
         for row in &mut rows {
             let success = row.rating.map_or(row.quality, |rating| f32::from(rating - 1) / 4.0);
