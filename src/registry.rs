@@ -118,7 +118,7 @@ impl Runtime {
                 let live = registry.version(&format!("{component}@live"))?;
                 for seq in registry.servable(&component, usize::MAX)? {
                     if seq < live.seq && registry.stored(seq)?.flaw.is_none() {
-                        return Ok(registry.at(seq)?);
+                        return registry.at(seq);
                     }
                 }
                 let text = format!("there is no model of `{component}` before version {} to go back to", live.version);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use souffleur_core::batch::{DataQuality, Outcomes, Rows, TrainingBatch};
 use souffleur_core::catalogue::Entry;
 use souffleur_core::component::{
-    Bar, Budgets, Cadence, Component, ComponentSpec, KnownAnswer, Measurement, Tier, Trained,
+    Bar, Budgets, Cadence, Component, ComponentSpec, Direction, KnownAnswer, Measurement, Tier, Trained,
 };
 use souffleur_core::error::{ComponentError, Invalid};
 use souffleur_core::ids::{DataVersion, Seq};
@@ -173,6 +173,53 @@ impl Component for MeanSuccess {
 /// The component's row of a catalogue.
 pub fn entry() -> Entry {
     Entry::of::<MeanSuccess>()
+}
+
+/// [`MeanSuccess`] whose mean is the figure a model is judged by.
+struct JudgedMean;
+
+impl Component for JudgedMean {
+    const SPEC: ComponentSpec = ComponentSpec { name: "judged_mean", ..MeanSuccess::SPEC };
+    const BARS: &'static [Bar] = &[];
+    const HEADLINE: Option<(&'static str, Direction)> = Some(("mean", Direction::AtLeast));
+
+    type Params = Params;
+    type Model = Mean;
+    type Report = Report;
+    type Query = Question;
+    type Answer = Answer;
+
+    fn query(params: &Params) -> Query {
+        MeanSuccess::query(params)
+    }
+
+    fn train(
+        params: &Params,
+        previous: Option<&Mean>,
+        batch: &TrainingBatch,
+        job: &Job,
+    ) -> Result<Trained<Self>, ComponentError> {
+        let Trained { model, report, metrics } = MeanSuccess::train(params, previous, batch, job)?;
+        Ok(Trained { model, report, metrics })
+    }
+
+    fn answer(params: &Params, model: &Mean, query: Question) -> Result<Answer, ComponentError> {
+        MeanSuccess::answer(params, model, query)
+    }
+
+    fn probe() -> KnownAnswer<Self> {
+        let KnownAnswer { batch, query, verify } = MeanSuccess::probe();
+        KnownAnswer { batch, query, verify }
+    }
+
+    fn certify(_: u64, _: &Job) -> Result<Vec<Measurement>, ComponentError> {
+        Ok(Vec::new())
+    }
+}
+
+/// The row of a component whose models are judged by their mean.
+pub fn judged() -> Entry {
+    Entry::of::<JudgedMean>()
 }
 
 /// New rows after which [`EagerMean`] trains again.

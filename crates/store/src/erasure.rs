@@ -2,14 +2,13 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer};
+use diesel::sql_types::Integer;
 use souffleur_core::ids::Seq;
 use souffleur_core::store::{Commit, Erase, Erased, Erasure, StoreError, Traces};
-use souffleur_core::time::Timestamp;
 
 use crate::database::{Database, Db};
 use crate::errors::database;
-use crate::schema::{prompt_sessions, session_features, tombstones, training_prompts};
+use crate::schema::tombstones;
 use crate::store::SqlStore;
 use crate::traces::traces;
 use crate::writer::erase;
@@ -18,12 +17,6 @@ use crate::writer::erase;
 struct Checkpoint {
     #[diesel(sql_type = Integer)]
     busy: i32,
-}
-
-#[derive(QueryableByName)]
-struct Bytes {
-    #[diesel(sql_type = BigInt)]
-    bytes: i64,
 }
 
 /// Moves the whole log into the file and empties it. `false` if a reader was in the way for too long.
@@ -61,46 +54,6 @@ fn compact(connection: &mut Db) -> Result<(), String> {
     }
 }
 
-fn oldest_sessions(connection: &mut Db, before: Option<Timestamp>, limit: usize) -> Result<Vec<String>, StoreError> {
-    let oldest: Vec<i64> = session_features::table
-        .filter(session_features::event_time.lt(before.map_or(i64::MAX, |before| before.0)))
-        .order((session_features::event_time, session_features::seq))
-        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select(session_features::seq)
-        .load(connection)
-        .map_err(database)?;
-    let mut ids = Vec::with_capacity(oldest.len());
-    for seq in oldest {
-        let real = prompt_sessions::table.find(seq).select(prompt_sessions::session_id).first(connection);
-        let id: Option<String> = match real.optional().map_err(database)? {
-            Some(id) => Some(id),
-            None => {
-                let made_up = training_prompts::table.find(seq).select(training_prompts::session_id);
-                made_up.first(connection).optional().map_err(database)?
-            }
-        };
-        ids.extend(id);
-    }
-    Ok(ids)
-}
-
-/// Bytes in use, without what was freed and not given back.
-fn size_bytes(connection: &mut Db) -> Result<u64, StoreError> {
-    let sql = match connection {
-        #[cfg(feature = "postgres")]
-        Db::Postgres(_) => {
-            "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint AS bytes FROM pg_class c \
-             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND c.relkind = 'r'"
-        }
-        _ => {
-            "SELECT (page_count - freelist_count) * page_size AS bytes \
-             FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
-        }
-    };
-    let Bytes { bytes } = diesel::sql_query(sql).get_result(connection).map_err(database)?;
-    Ok(u64::try_from(bytes).unwrap_or(0))
-}
-
 impl<D: Database> Erasure for SqlStore<D> {
     fn traces(&self, session_ids: &[String]) -> Result<Traces, StoreError> {
         // In one transaction: what is said was so at one moment.
@@ -135,13 +88,5 @@ impl<D: Database> Erasure for SqlStore<D> {
         })?;
         let clipped = |(first, last): (i64, i64)| (Seq(first.max(after.0 + 1)), Seq(last.min(until.0)));
         Ok(stretches.into_iter().map(clipped).collect())
-    }
-
-    fn oldest_sessions(&self, before: Option<Timestamp>, limit: usize) -> Result<Vec<String>, StoreError> {
-        self.read(|connection| oldest_sessions(connection, before, limit))
-    }
-
-    fn size_bytes(&self) -> Result<u64, StoreError> {
-        self.read(size_bytes)
     }
 }

@@ -6,5 +6,6 @@ mod embedded;
 mod events;
 mod hub;
 mod limits;
+mod models;
 mod problems;
 mod records;

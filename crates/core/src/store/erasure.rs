@@ -114,16 +114,4 @@ pub trait Erasure: Send + Sync {
     /// # Errors
     /// If the database fails.
     fn tombstones(&self, after: Seq, until: Seq) -> Result<Vec<(Seq, Seq)>, StoreError>;
-
-    /// The names of up to `limit` sessions that happened before `before`, the oldest first; of all if it is absent.
-    ///
-    /// # Errors
-    /// If the database fails.
-    fn oldest_sessions(&self, before: Option<Timestamp>, limit: usize) -> Result<Vec<String>, StoreError>;
-
-    /// Bytes the database takes.
-    ///
-    /// # Errors
-    /// If the database fails.
-    fn size_bytes(&self) -> Result<u64, StoreError>;
 }

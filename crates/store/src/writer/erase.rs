@@ -23,7 +23,7 @@ pub(crate) fn erase(connection: &mut Db, site: Site, erase: &Erase) -> Result<Er
     versions::lock(connection)?;
     let traces = traces(connection, &erase.session_ids)?;
     if traces.sessions.is_empty() && traces.metric_points.is_empty() {
-        return Ok(Erased { traces, ..Erased::default() });
+        return Ok(Erased { seq: None, traces });
     }
     let seq: i64 = diesel::update(hub_state::table)
         .set(hub_state::last_seq.eq(hub_state::last_seq + 1))
@@ -52,7 +52,7 @@ pub(crate) fn erase(connection: &mut Db, site: Site, erase: &Erase) -> Result<Er
             connection.announce_model(holder, component)?;
         }
     }
-    Ok(Erased { seq: Some(Seq(seq)), traces, ..Erased::default() })
+    Ok(Erased { seq: Some(Seq(seq)), traces })
 }
 
 /// Every number that is about to be free of a row, sorted.

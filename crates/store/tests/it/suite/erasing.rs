@@ -234,18 +234,3 @@ pub(crate) fn traces_are_those_of_a_search_row_by_row(store: &dyn Store) {
         assert_eq!(found.rows.iter().map(|seq| seq.0).collect::<BTreeSet<_>>(), own);
     }
 }
-
-pub(crate) fn the_oldest_sessions_are_found(store: &dyn Store) {
-    let at = |name: &str, us: i64| {
-        let mut session = session(name);
-        session.event_time = Some(souffleur_core::time::Timestamp(us));
-        featured(session)
-    };
-    add(store, vec![at("new", 300), at("old", 100), at("middle", 200)]);
-    let oldest = |before: Option<i64>, limit| {
-        erasure(store).oldest_sessions(before.map(souffleur_core::time::Timestamp), limit).unwrap()
-    };
-    assert_eq!(oldest(None, 2), ["old", "middle"]);
-    assert_eq!(oldest(Some(200), 9), ["old"]);
-    assert!(erasure(store).size_bytes().unwrap() > 1000);
-}
