@@ -124,8 +124,8 @@ fn second_level(url: &str, settings: &Settings) -> Result<Arc<dyn SecondLevel>, 
         timeout: Duration::from_millis(settings.cache.redis_timeout_ms),
         namespace: format!("souffleur:{program:032x}"),
     };
-    let level = souffleur_cache::RedisLevel::start(&settings);
-    Ok(level.map_err(|error| format!("`cache.redis_url` {error}"))?)
+    let level = souffleur_cache::RedisLevel::start(&settings).map_err(|error| format!("`cache.redis_url` {error}"))?;
+    Ok(level)
 }
 
 #[cfg(not(feature = "redis"))]

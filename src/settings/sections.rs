@@ -360,8 +360,8 @@ pub struct Cache {
     #[schemars(range(min = 1, max = 2_592_000_000_u64))]
     pub ttl_ms: u64,
     /// Address of a Redis server in which runtimes of the same program find each other's answers:
-    /// `redis://:password@host:6379/0`, or `redis+unix:///path/of/its/socket`. Empty takes none. It is never shown, for it
-    /// may hold a password.
+    /// `redis://:password@host:6379/0`, or `redis+unix:///path/of/its/socket`. Empty takes none.
+    /// It is never shown, for it may hold a password.
     pub redis_url: DatabaseUrl,
     /// Longest the Redis server may take to answer. One that takes longer is left alone for a while; no request fails.
     #[schemars(range(min = 1, max = 10_000))]

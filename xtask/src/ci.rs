@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use crate::{cargo, postgres, root, tidy};
+use crate::{cargo, root, servers, tidy};
 
 /// What a plain build leaves out and a change must pass all the same.
-const FEATURES: &str = "postgres";
+const FEATURES: &str = "postgres redis";
 
 /// How much is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,10 +25,10 @@ pub(crate) fn run(depth: Depth) -> Result<()> {
     step("format", &["fmt", "--all", "--check"], &[])?;
     tidy::run(&root())?;
     if depth == Depth::Full {
-        postgres::provide()?;
+        servers::provide()?;
         // The tests come first: what they build, the later steps need not build again.
         let tests = ["test", "--workspace", "--features", FEATURES, "--locked", "--no-fail-fast"];
-        step("tests", &tests, &[(souffleur_cluster::REQUIRED, "1")])?;
+        step("tests", &tests, &[(souffleur_cluster::REQUIRED, "1"), (souffleur_cluster::REDIS_REQUIRED, "1")])?;
     }
     // Quick checks ask for no library of the system's.
     let features = if depth == Depth::Full { FEATURES } else { "" };

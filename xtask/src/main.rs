@@ -5,7 +5,7 @@
 mod bench;
 mod ci;
 mod codegen;
-mod postgres;
+mod servers;
 mod tidy;
 
 use std::path::{Path, PathBuf};

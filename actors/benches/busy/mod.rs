@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use ndarray::ArcArray2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use souffleur_actors::{Handle, KernelSettings};
+use souffleur_actors::{AnswerCache, Handle, KernelSettings};
 use souffleur_core::batch::{DataQuality, Outcomes, Rows, TrainingBatch};
 use souffleur_core::catalogue::Entry;
 use souffleur_core::clock::Clock;
@@ -126,11 +126,18 @@ impl Component for Busy {
 }
 
 /// Starts a kernel with so many of them.
+#[allow(dead_code, reason = "not every benchmark goes without a cache")]
 pub(crate) fn start(components: usize, settings: KernelSettings) -> Handle {
+    start_with_cache(components, settings, None)
+}
+
+/// Starts a kernel with so many of them, and a cache.
+pub(crate) fn start_with_cache(components: usize, settings: KernelSettings, cache: Option<Arc<AnswerCache>>) -> Handle {
     let entry = Entry::of::<Busy>();
     let entries = (0..components).map(|i| entry.renamed(format!("busy_{i}"))).collect();
     let clock = Arc::new(SystemClock(now()));
-    souffleur_actors::start(entries, BTreeMap::new(), Arc::new(MemoryStore::default()), clock, settings)
+    let store = Arc::new(MemoryStore::default());
+    souffleur_actors::start_with_cache(entries, BTreeMap::new(), store, clock, settings, cache)
         .expect("a catalogue that starts")
 }
 

@@ -214,6 +214,8 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         let entry = Arc::new(Entry::new(key, value));
         let value = Arc::clone(&entry.value);
         self.near.insert(key.clone(), entry);
+        // Now rather than at some later question, so that the figures are right.
+        self.near.run_pending_tasks();
         value
     }
 
@@ -234,6 +236,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                 self.near.invalidate(&*key);
             }
         }
+        self.near.run_pending_tasks();
         top
     }
 
@@ -272,12 +275,6 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             failures: read(&counters.failures),
             second_level: self.far.as_ref().map_or_else(LevelStatus::default, |far| far.status()),
         }
-    }
-
-    /// Does the housekeeping that is otherwise done now and then, so that the figures of [`status`](Self::status) are
-    /// exact.
-    pub fn settle(&self) {
-        self.near.run_pending_tasks();
     }
 }
 

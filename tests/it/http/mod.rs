@@ -1,5 +1,6 @@
 //! The HTTP service, through sockets.
 
+mod cache;
 mod components;
 mod document;
 mod embedded;

@@ -90,6 +90,11 @@ impl Board {
         self.say(LevelState::Full, words(error));
     }
 
+    /// Nobody speaks to the server any more.
+    pub(super) fn ended(&self) {
+        self.write(LevelState::Gone, "the thread that speaks to it has ended".to_owned());
+    }
+
     fn say(&self, state: LevelState, reason: String) {
         let said = reason.clone();
         if self.write(state, reason) != state {

@@ -37,6 +37,15 @@ enum End {
     Late,
 }
 
+/// Says on the board that the thread is gone, however it ends.
+struct Ended(Arc<Board>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.ended();
+    }
+}
+
 pub(super) struct Worker {
     pub(super) client: redis::Client,
     pub(super) timeout: Duration,
@@ -49,6 +58,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn run(self) {
+        let _ended = Ended(Arc::clone(&self.board));
         let mut pause = PAUSE_MIN;
         loop {
             let end = match self.connect() {
@@ -89,6 +99,7 @@ impl Worker {
             };
             asks.extend(self.asked.try_iter().take(PIPELINE.saturating_sub(asks.len())));
             if !self.board.is_readable() {
+                self.board.unkept(puts(&asks));
                 return End::Late;
             }
             let probes = self.board.is_full() && full_until.is_none_or(|until| Instant::now() >= until);
@@ -120,7 +131,8 @@ impl Worker {
         }
         // One command that is refused must not hide the answers to the others.
         pipeline.ignore_errors();
-        let mut answers = pipeline.query::<Vec<Result<Value, RedisError>>>(connection)?.into_iter();
+        let answers = pipeline.query::<Vec<Result<Value, RedisError>>>(connection);
+        let mut answers = answers.inspect_err(|_| self.board.unkept(puts(&asks)))?.into_iter();
         let mut broken = None;
         for (ask, answer) in asks.into_iter().zip(answers.by_ref()) {
             match (ask, answer) {
@@ -156,6 +168,11 @@ impl Worker {
             }
         }
     }
+}
+
+/// How many answers are to be kept.
+fn puts(asks: &[Ask]) -> u64 {
+    asks.iter().filter(|ask| matches!(ask, Ask::Put { .. })).count() as u64
 }
 
 fn ms(duration: Duration) -> u64 {

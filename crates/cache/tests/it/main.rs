@@ -1,4 +1,5 @@
 //! The cache as its callers see it.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod keeping;
 mod loading;
