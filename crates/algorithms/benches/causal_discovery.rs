@@ -1,7 +1,16 @@
 //! PC beside causal-learn on the very same 100,000 rows of 30 variables, where a Python with it is found (see `peer`): a linear
 //! Gaussian model with Fisher's z, and a discrete one of three values with chi-square; both with 42 arrows drawn at random, at
 //! most three to a variable. Taking correlations and packing values count, on both sides.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+//!
+//! Graphs agree but for an edge where colliders contradict each other: causal-learn's check for cycles misses long ones, and its graph
+//! of the discrete model holds one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a benchmark measures by the clock, prints, and ends where something fails"
+)]
 
 mod peer;
 

@@ -37,7 +37,6 @@ struct Sums {
 
 impl Correlations {
     /// Of all rows of `x`, or of the rows picked (some perhaps several times). `O(rows columns^2)`.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub(super) fn of<F: Real>(
         x: ArrayView2<'_, F>,
         picked: Option<&[u32]>,

@@ -130,7 +130,7 @@ fn verdict<T: IndependenceTest>(
                 progress.advance(1)?;
                 return Ok(verdict);
             }
-            if verdict.tests % TESTS_PER_TICK == 0 {
+            if verdict.tests.is_multiple_of(TESTS_PER_TICK) {
                 progress.advance(0)?;
             }
         }

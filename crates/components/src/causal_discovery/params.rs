@@ -21,10 +21,9 @@ pub struct Params {
     pub support_minimum: usize,
     /// Most rules that become variables, the most frequent first; 1 to 200.
     pub rules_max: usize,
-    /// What is known not to act on what: pairs of variables, cause and effect. That nothing acts on what was before it is known without
-    /// saying so.
+    /// What is known not to act on what: pairs of cause and effect. Time order is known without saying so.
     pub forbidden: Vec<(String, String)>,
-    /// What is known to act on what: pairs of variables, cause and effect.
+    /// What is known to act on what: pairs of cause and effect.
     pub required: Vec<(String, String)>,
 }
 
