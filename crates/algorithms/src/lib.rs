@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod calibration;
+pub mod causal_effects;
 mod cholesky;
 pub mod clustering_quality;
 pub mod clustering_search;

@@ -11,4 +11,5 @@ souffleur_core::catalogue! {
     clustering_optimizer,
     context_learner,
     failure_analyzer,
+    causal_effects,
 }

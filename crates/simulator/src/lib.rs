@@ -25,6 +25,7 @@ mod feature_batch;
 mod mixtures;
 mod outcome;
 mod prose;
+mod rule_log;
 mod settings;
 mod simulation;
 mod truths;
@@ -33,6 +34,7 @@ pub mod world;
 
 pub use feature_batch::{FeatureBatch, feature_batch};
 pub use mixtures::{Mixture, MixtureKind, mixture};
+pub use rule_log::{IDLE_RULES, LOG_RULES, RuleLog, RuleWorld, VARIABLES, log_rule};
 pub use settings::SimulationSettings;
 pub use simulation::{Simulated, Simulation, simulate};
 pub use truths::{ContextTruth, DriftTruth, ModeTruth, RuleTruth, SessionTruth, Truths};

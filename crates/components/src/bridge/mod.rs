@@ -1,10 +1,11 @@
 //! What stands between the runtime and the algorithms, for all components: a job seen as a watch, a question as a row, equal
-//! rows as one, a group of rows in words.
+//! rows as one, a group of rows in words, the prospects of a session.
 
 pub(crate) mod asked;
 pub(crate) mod contrast;
 pub(crate) mod distinct;
 mod phases;
+pub(crate) mod prognosis;
 pub(crate) mod space;
 #[cfg(test)]
 pub(crate) mod stopped_clock;
