@@ -113,9 +113,9 @@ fn rows_of_one_group_count_once() {
         [params.fit(study, &()).unwrap().average(Estimand::All).standard_error, partial]
     };
     let (once, copied, grouped) = (error(&study), error(&repeated), error(&repeated.with_groups(&group).unwrap()));
-    for estimator in 0..2 {
-        assert!((copied[estimator] / once[estimator] - 0.5).abs() < 0.05, "{copied:?} {once:?}");
-        assert!((grouped[estimator] / once[estimator] - 1.0).abs() < 0.1, "{grouped:?} {once:?}");
+    for ((once, copied), grouped) in once.into_iter().zip(copied).zip(grouped) {
+        assert!((copied / once - 0.5).abs() < 0.05, "{copied} {once}");
+        assert!((grouped / once - 1.0).abs() < 0.1, "{grouped} {once}");
     }
 }
 

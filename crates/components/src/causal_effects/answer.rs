@@ -16,11 +16,12 @@ use crate::bridge::asked;
 /// Rules named when an unknown one is asked about.
 const NAMED: usize = 8;
 
-/// What does a rule do? On average, or for one prompt: then at most one of `prompt`, `session` and `features` is given.
+/// What does a rule do, on average or for one prompt? At least `rule_id` or one of `prompt`, `session` and `features` must be
+/// given, and at most one of the three.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Query {
-    /// The rule; all that are known if absent.
+    /// The rule; if absent, all that are known are told of for the prompt given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_id: Option<String>,
     /// The prompt's text alone.
@@ -70,6 +71,10 @@ pub struct KnownEffect {
 /// Answers from a trained model.
 pub(super) fn answer(params: &Params, model: &Model, query: &Query) -> Result<Answer, ComponentError> {
     let asked = query.prompt.is_some() || query.session.is_some() || query.features.is_some();
+    if !asked && query.rule_id.is_none() {
+        let why = "nothing to tell of; give `rule_id`, or one of `prompt`, `session` and `features`, or both";
+        return Err(ComponentError::Query(why.to_owned()));
+    }
     let row = if asked {
         Some(asked::row(query.prompt.as_deref(), query.session.as_ref(), query.features.as_deref())?)
     } else {
