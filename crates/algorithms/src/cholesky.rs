@@ -1,5 +1,7 @@
 //! Solving a small symmetric positive definite system.
 
+use ndarray::Array2;
+
 /// A symmetric matrix, its lower triangle row after row: entry (i, j), j <= i, is at `i (i + 1) / 2 + j`.
 #[derive(Clone)]
 pub(crate) struct Symmetric {
@@ -18,6 +20,13 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 impl Symmetric {
     pub(crate) fn zeros(order: usize) -> Self {
         Self { order, lower: vec![0.0; start(order)] }
+    }
+
+    /// The first `order` rows and columns of a symmetric matrix.
+    pub(crate) fn leading(matrix: &Array2<f64>, order: usize) -> Self {
+        let mut lower = Vec::with_capacity(start(order));
+        (0..order).for_each(|row| lower.extend(matrix.row(row).iter().take(row + 1)));
+        Self { order, lower }
     }
 
     /// Adds `weight` times the outer product of `vector` with itself.
@@ -54,6 +63,23 @@ impl Symmetric {
 
     /// The lower triangle `L` with `L L^T = self`; nothing if the matrix is not positive definite. `O(order^3)`.
     pub(crate) fn factor(&self) -> Option<Factor> {
+        let positive = |pivot: f64, _: f64| (pivot > 0.0).then(|| pivot.sqrt());
+        self.factor_by(positive)
+    }
+
+    /// As [`factor`](Self::factor), but a column of which those before it explain all but `tolerance` of its square is left
+    /// out, and so is one of zeros: solutions are 0 there. Nothing if an entry is not a number. `O(order^3)`.
+    pub(crate) fn factor_of_independent(&self, tolerance: f64) -> Option<Factor> {
+        // An infinite pivot makes everything divided by it vanish.
+        let kept = |pivot: f64, square: f64| {
+            let apart = if pivot > tolerance * square { pivot.sqrt() } else { f64::INFINITY };
+            pivot.is_finite().then_some(apart)
+        };
+        self.factor_by(kept)
+    }
+
+    /// `root` turns what is left of a column's square, and its square, into the entry on the diagonal.
+    fn factor_by(&self, root: impl Fn(f64, f64) -> Option<f64>) -> Option<Factor> {
         let mut factor = self.lower.clone();
         for row in 0..self.order {
             let (above, this) = factor.split_at_mut(start(row));
@@ -62,22 +88,25 @@ impl Symmetric {
                 this[column] = (this[column] - dot(&this[..column], &other[..column])) / other[column];
             }
             let pivot = this[row] - dot(&this[..row], &this[..row]);
-            if pivot.is_nan() || pivot <= 0.0 {
-                return None;
-            }
-            this[row] = pivot.sqrt();
+            this[row] = root(pivot, this[row])?;
         }
         Some(Factor { order: self.order, lower: factor })
     }
 }
 
 /// A matrix factored, to solve for several right sides.
+#[derive(Clone)]
 pub(crate) struct Factor {
     order: usize,
     lower: Vec<f64>,
 }
 
 impl Factor {
+    /// Whether a column was kept, by its number.
+    pub(crate) fn keeps(&self, column: usize) -> bool {
+        self.lower[start(column) + column].is_finite()
+    }
+
     /// Solves for one right side. `O(order^2)`.
     pub(crate) fn solve(&self, right: &[f64]) -> Vec<f64> {
         let mut solution = right.to_vec();
@@ -110,6 +139,24 @@ mod tests {
         matrix.add_diagonal(0, 1.0);
         let solution = matrix.solve(&[3.0, 2.0]).unwrap();
         assert!(solution.iter().all(|value| (value - 1.0).abs() < 1e-12));
+    }
+
+    #[test]
+    fn a_dependent_column_is_left_out_and_the_rest_solved() {
+        // Columns: one, x, 2 x + 1, zero.
+        let mut matrix = Symmetric::zeros(4);
+        let mut right = [0.0; 4];
+        for x in [0.0, 1.0, 2.0, 4.0] {
+            let row = [1.0, x, 2.0 * x + 1.0, 0.0];
+            matrix.add_outer(1.0, &row);
+            right.iter_mut().zip(row).for_each(|(sum, value)| *sum += value * (3.0 - x));
+        }
+        let factor = matrix.factor_of_independent(1e-10).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|column| factor.keeps(column)), [true, true, false, false]);
+        let solution = factor.solve(&right);
+        assert!(solution.iter().zip([3.0, -1.0, 0.0, 0.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{solution:?}");
+        matrix.add_diagonal(0, f64::NAN);
+        assert!(matrix.factor_of_independent(1e-10).is_none());
     }
 
     proptest! {

@@ -10,6 +10,7 @@
 
 pub mod calibration;
 pub mod causal_discovery;
+pub mod causal_effects;
 mod cholesky;
 pub mod clustering_quality;
 pub mod clustering_search;

@@ -232,6 +232,12 @@ impl TryFrom<StoredCovariance> for Covariance {
 }
 
 impl Covariance {
+    /// One with this lower triangle, row after row; nothing if an entry is not finite or their number is wrong.
+    pub(crate) fn of_lower(columns: usize, lower: Vec<f64>) -> Option<Self> {
+        let finite = lower.iter().all(|value| value.is_finite());
+        Self::try_from(StoredCovariance { columns, lower }).ok().filter(|_| finite)
+    }
+
     /// Standard deviation of the model's value at a row.
     #[must_use]
     pub fn deviation(&self, row: &[f64]) -> f64 {

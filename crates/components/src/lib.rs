@@ -12,7 +12,5 @@ souffleur_core::catalogue! {
     clustering_optimizer,
     context_learner,
     failure_analyzer,
-    graph_miner,
-    pattern_discovery,
-    sequence_miner,
+    causal_effects, graph_miner, pattern_discovery, sequence_miner,
 }

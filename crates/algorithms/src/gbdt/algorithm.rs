@@ -166,25 +166,38 @@ impl GradientBoostingValidParams {
         watch: &dyn Watch,
     ) -> Result<GradientBoosting, GradientBoostingError> {
         let positives = check_training(x, labels)?;
+        let base = (positives as f64 / (labels.len() - positives) as f64).ln();
+        let logistic_loss = |row: usize, log_odds: f64| {
+            let p = logistic(log_odds);
+            [p - f64::from(u8::from(labels[row])), p * (1.0 - p)]
+        };
+        self.boost(x, base, logistic_loss, watch)
+    }
+
+    /// Adds trees to `base`, each fitted to the derivatives of the loss: those of a row follow from its sum so far.
+    pub(super) fn boost<F: Real>(
+        &self,
+        x: ArrayView2<'_, F>,
+        base: f64,
+        loss: impl Fn(usize, f64) -> Derivatives + Sync,
+        watch: &dyn Watch,
+    ) -> Result<GradientBoosting, GradientBoostingError> {
         check_finite(x, watch)?;
         let progress = Progress::new(watch, self.n_trees() as u64);
         let columns = bin_columns(x, self.max_bins(), &progress)?;
         let mut model = self.empty_model(x.ncols());
-        model.base = (positives as f64 / (labels.len() - positives) as f64).ln();
-        let mut log_odds = vec![model.base; labels.len()];
-        let mut derivatives: Vec<Derivatives> = vec![[0.0; 2]; labels.len()];
+        model.base = base;
+        let mut sums = vec![base; x.nrows()];
+        let mut derivatives: Vec<Derivatives> = vec![[0.0; 2]; x.nrows()];
         let trees = model.splits.chunks_exact_mut(model.slots).zip(model.leaves.chunks_exact_mut(model.slots));
         for (splits, leaves) in trees {
-            let rows = derivatives.par_iter_mut().zip(log_odds.par_iter()).zip(labels).with_min_len(4096);
-            rows.for_each(|((derivatives, log_odds), label)| {
-                let p = logistic(*log_odds);
-                *derivatives = [p - f64::from(u8::from(*label)), p * (1.0 - p)];
-            });
+            let rows = derivatives.par_iter_mut().zip(sums.par_iter()).enumerate().with_min_len(4096);
+            rows.for_each(|(row, (derivatives, sum))| *derivatives = loss(row, *sum));
             let training =
                 TrainingRows { columns: &columns, derivatives: &derivatives, params: self, progress: &progress };
-            let mut rows: Vec<u32> = (0u32..).take(labels.len()).collect();
-            let (log_odds, gains) = (&mut log_odds, &mut model.gains);
-            Grower { training, splits, leaves, log_odds, gains, scratch: Vec::new() }.grow(&mut rows)?;
+            let mut rows: Vec<u32> = (0u32..).take(x.nrows()).collect();
+            let (sums, gains) = (&mut sums, &mut model.gains);
+            Grower { training, splits, leaves, sums, gains, scratch: Vec::new() }.grow(&mut rows)?;
             progress.advance(1)?;
         }
         Ok(model)
@@ -203,11 +216,14 @@ impl GradientBoostingValidParams {
     }
 }
 
+/// Rows are counted in 32 bits.
+pub(super) fn check_rows(rows: usize) -> Result<(), GradientBoostingError> {
+    if u32::try_from(rows).is_err() { Err(GradientBoostingError::Rows(rows)) } else { Ok(()) }
+}
+
 /// Checks shapes and labels and counts the positives.
 fn check_training<F>(x: ArrayView2<'_, F>, labels: &[bool]) -> Result<usize, GradientBoostingError> {
-    if u32::try_from(x.nrows()).is_err() {
-        return Err(GradientBoostingError::Rows(x.nrows()));
-    }
+    check_rows(x.nrows())?;
     Ok(count_positives(x.dim(), labels)?)
 }
 

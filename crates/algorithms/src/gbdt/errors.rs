@@ -38,6 +38,9 @@ pub enum GradientBoostingError {
     /// There are more rows than can be counted.
     #[error("the input has {0} rows: at most 4294967295 are allowed")]
     Rows(usize),
+    /// A target is missing or infinite, or there is not one for each row.
+    #[error("target {0} is missing or not finite: each row needs a number")]
+    Target(usize),
     /// The rows to predict have another width than those learnt from.
     #[error("the input has {found} columns, the model was fitted on {expected}")]
     Columns {

@@ -20,8 +20,8 @@ pub(super) struct Grower<'a> {
     pub(super) training: TrainingRows<'a>,
     pub(super) splits: &'a mut [Split],
     pub(super) leaves: &'a mut [f64],
-    /// Log-odds of each training row; the tree's values are added to them.
-    pub(super) log_odds: &'a mut [f64],
+    /// The sum of each training row so far; the tree's values are added to them.
+    pub(super) sums: &'a mut [f64],
     /// Loss that splits on each feature have taken off.
     pub(super) gains: &'a mut [f64],
     /// Rows on their way to the right child.
@@ -116,7 +116,7 @@ impl Grower<'_> {
         let value = sums.value(self.training.params.l2()) * self.training.params.learning_rate();
         self.leaves[leaf] = value;
         for row in rows {
-            self.log_odds[*row as usize] += value;
+            self.sums[*row as usize] += value;
         }
     }
 }

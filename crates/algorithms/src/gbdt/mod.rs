@@ -1,4 +1,4 @@
-//! Gradient-boosted decision trees for a yes/no outcome.
+//! Gradient-boosted decision trees, for a yes/no outcome and for a number.
 
 mod algorithm;
 mod bins;
@@ -6,7 +6,9 @@ mod errors;
 mod grow;
 mod histogram;
 mod hyperparams;
+mod regressor;
 
 pub use algorithm::GradientBoosting;
 pub use errors::{GradientBoostingError, GradientBoostingParamsError};
 pub use hyperparams::{GradientBoostingParams, GradientBoostingValidParams};
+pub use regressor::GradientBoostingRegressor;

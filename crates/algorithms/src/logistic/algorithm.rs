@@ -1,6 +1,7 @@
 //! Fit and predict.
 
-use ndarray::{Array1, ArrayView1, ArrayView2, Axis};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -156,16 +157,21 @@ impl<F: Real> Objective<'_, F> {
         let (intercept, coefficients) = apart(parameters);
         let order = parameters.len();
         let of_block = |x: ArrayView2<'_, F>, labels: &[bool]| {
-            let mut slope = Slope { gradient: vec![0.0; order], hessian: Symmetric::zeros(order) };
-            let mut extended = vec![1.0; order];
-            for (row, label) in x.outer_iter().zip(labels) {
+            let mut gradient = vec![0.0; order];
+            // Each row with a one, times the root of its weight: their products are the Hessian.
+            let mut weighted = Array2::<f64>::ones((x.nrows(), order));
+            for ((row, label), mut extended) in x.outer_iter().zip(labels).zip(weighted.outer_iter_mut()) {
                 extended.iter_mut().zip(row).for_each(|(to, value)| *to = value.to_f64());
                 let p = logistic(margin(row, coefficients) + intercept);
-                let error = p - f64::from(u8::from(*label));
-                slope.gradient.iter_mut().zip(&extended).for_each(|(sum, value)| *sum += error * value);
-                slope.hessian.add_outer(p * (1.0 - p), &extended);
+                let (error, root) = (p - f64::from(u8::from(*label)), (p * (1.0 - p)).sqrt());
+                gradient.iter_mut().zip(&mut extended).for_each(|(sum, value)| {
+                    *sum += error * *value;
+                    *value *= root;
+                });
             }
-            slope
+            let mut products = Array2::<f64>::zeros((order, order));
+            general_mat_mul(1.0, &weighted.t(), &weighted, 0.0, &mut products);
+            Slope { gradient, hessian: Symmetric::leading(&products, order) }
         };
         let mut all = Slope { gradient: vec![0.0; order], hessian: Symmetric::zeros(order) };
         self.by_block(of_block, |part| {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod calibrated_boosting;
+mod causal_effects_published;
 mod causal_reference;
 mod clustering_search_reference;
 mod hdbscan_reference;

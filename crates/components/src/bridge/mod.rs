@@ -1,5 +1,5 @@
 //! What stands between the runtime and the algorithms, for all components: a job seen as a watch, a question as a row, equal
-//! rows as one, a group of rows in words, like compared with like.
+//! rows as one, a group of rows in words, like compared with like, the prospects of a session.
 
 pub(crate) mod asked;
 pub(crate) mod contrast;
@@ -7,6 +7,7 @@ pub(crate) mod distinct;
 pub(crate) mod matched;
 pub(crate) mod mining;
 mod phases;
+pub(crate) mod prognosis;
 pub(crate) mod space;
 #[cfg(test)]
 pub(crate) mod stopped_clock;

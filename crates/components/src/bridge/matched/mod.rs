@@ -6,7 +6,7 @@ mod layout;
 use souffleur_core::batch::TrainingBatch;
 
 pub(crate) use circumstance::Circumstance;
-pub(crate) use layout::{Bits, Layout, prognosis};
+pub(crate) use layout::{Bits, Layout};
 
 /// Sessions whose outcome is known.
 pub(crate) struct Outcomes {

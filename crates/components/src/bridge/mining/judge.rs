@@ -15,7 +15,8 @@ use super::action::Resolved;
 use super::pattern::{Consequent, Effect, Kind, Known, Pattern, SAME_JACCARD, Strength, phrase};
 use super::sessions::Sessions;
 use crate::bridge::Phases;
-use crate::bridge::matched::{Bits, Circumstance, Layout, prognosis};
+use crate::bridge::matched::{Bits, Circumstance, Layout};
+use crate::bridge::prognosis::prognosis;
 
 /// A general pattern must hold where its special case does not by this many standard errors: one side of a normal value, one
 /// time in twenty.

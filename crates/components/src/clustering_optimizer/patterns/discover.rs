@@ -9,9 +9,11 @@ use souffleur_core::batch::{SessionRules, TrainingBatch};
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::{Interrupted, Job};
 
-use super::{Known, Pattern};
+use super::{Circumstance, Known, Pattern};
 use crate::bridge::Phases;
-use crate::bridge::matched::{Bits, Circumstance, Layout, Outcomes, prognosis};
+use crate::bridge::matched::{Bits, Circumstance, Layout, Outcomes};
+use super::layout::{Bits, Layout};
+use crate::bridge::prognosis::prognosis;
 use crate::clustering_optimizer::params::Params;
 
 /// Two patterns whose sessions have at least this Jaccard index say the same: the less sure one is left out.
