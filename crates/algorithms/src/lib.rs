@@ -8,6 +8,7 @@
 //! Long computations take a [`Watch`], through which the caller sees progress and can interrupt.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod autoencoder;
 pub mod calibration;
 pub mod causal_discovery;
 pub mod causal_effects;
@@ -28,11 +29,13 @@ mod lanes;
 pub mod logistic;
 pub mod metrics;
 pub mod multiple_testing;
+mod neighbor_graph;
 pub mod neighbors;
 pub mod patterns;
 pub mod pca;
 #[cfg(test)]
 mod planted_clusters;
+pub mod reduction_quality;
 pub mod ridge;
 pub mod sequences;
 mod space_tree;
@@ -41,6 +44,7 @@ pub mod subgraphs;
 pub mod successive_halving;
 mod symmetric_eigen;
 pub mod two_samples;
+pub mod umap;
 pub mod watch;
 
 pub use input::{BadLabels, NotFinite, Real};

@@ -4,9 +4,10 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::covariance::{centre, covariance, mean};
-use super::errors::PcaError;
-use super::hyperparams::{Keep, PcaParams, PcaValidParams};
+use super::covariance::{Moments, centre, moments, origin};
+use super::errors::{PcaError, PcaParamsError};
+use super::hyperparams::{Keep, PcaParams, PcaValidParams, Solver};
+use super::randomized::{self, Leading, leading};
 use crate::input::{Real, check_finite};
 use crate::symmetric_eigen::SymmetricEigen;
 use crate::watch::{Progress, Watch};
@@ -15,6 +16,10 @@ use crate::watch::{Progress, Watch};
 const ROWS_PER_BLOCK: usize = 256;
 /// Most columns: a covariance of 128 MiB.
 const COLUMNS_MAX: usize = 4096;
+/// Up to this many columns, the covariance is always the quickest way.
+const COLUMNS_FEW: usize = 512;
+/// A sketch pays if it has less than this part of rows and columns.
+const SKETCH_PART: usize = 4;
 
 /// Principal components (Pearson 1901, "On lines and planes of closest fit to systems of points in space"; Hotelling
 /// 1933).
@@ -29,13 +34,16 @@ const COLUMNS_MAX: usize = 4096;
 /// entry of greatest magnitude is positive. (linfa-reduction 0.8 divides by the number of components less one instead,
 /// and its ratios sum to 1 however many components were dropped: wrong in both.)
 ///
+/// From many columns few components are found by a random sketch instead ([`Solver::Randomized`]; Halko, Martinsson and Tropp
+/// 2011); rows that come in parts are added up by [`IncrementalPca`](super::IncrementalPca).
+///
 /// # Cost
-/// Fit: two passes over the rows, `O(rows columns^2 + columns^3)`; memory for up to 64 covariances, at most 128 MiB or
-/// one of them. Transform: `O(rows columns components)`. Runs on the current rayon pool; results do not depend on its
+/// Fit by covariance: one pass over the rows, `O(rows columns^2 + columns^3)`; memory for up to 64 covariances, at most
+/// 128 MiB or one of them. By sketch: 14 passes, `O(rows columns components)` each. Transform: `O(rows columns components)`. Runs on the current rayon pool; results do not depend on its
 /// size.
 ///
 /// # Errors
-/// Named by [`PcaError`]: fewer than two rows, more than 4,096 columns, more components than there are, a value that
+/// Named by [`PcaError`]: fewer than two rows, more than 4,096 columns for a covariance, more components than there are, a value that
 /// is not finite as `f32`, or the watch interrupted.
 ///
 /// # Example
@@ -107,7 +115,7 @@ impl Pca {
 }
 
 /// `(x - before) map + after`.
-fn project<F: Real>(
+pub(super) fn project<F: Real>(
     x: ArrayView2<'_, F>,
     before: &Array1<f64>,
     map: ArrayView2<'_, f64>,
@@ -134,6 +142,41 @@ fn project<F: Real>(
     Ok(found)
 }
 
+/// Refuses a covariance that would not fit in the memory allowed for it.
+pub(super) fn not_too_wide(columns: usize) -> Result<(), PcaError> {
+    if columns > COLUMNS_MAX { Err(PcaError::TooWide(columns)) } else { Ok(()) }
+}
+
+/// Turns each component so that its entry of greatest magnitude is positive.
+fn turn(components: &mut Array2<f64>) {
+    components.outer_iter_mut().for_each(|mut component| {
+        let largest =
+            component.iter().fold(0.0, |most: f64, value| if value.abs() > most.abs() { *value } else { most });
+        component *= 1f64.copysign(largest);
+    });
+}
+
+impl Pca {
+    /// The components of rows with this mean and covariance.
+    pub(super) fn of_covariance(
+        params: &PcaValidParams,
+        rows: usize,
+        mean: Array1<f64>,
+        covariance: &Array2<f64>,
+        progress: &Progress<'_>,
+    ) -> Result<Self, PcaError> {
+        let SymmetricEigen { values, vectors } = SymmetricEigen::of(covariance.view(), progress)?;
+        // Rounding may leave a variance of nothing slightly negative.
+        let variances: Vec<f64> = values.into_iter().map(|value| value.max(0.0)).collect();
+        let total_variance = variances.iter().sum();
+        let kept = params.kept(&variances, total_variance, rows.min(mean.len()));
+        let mut components = vectors.slice_move(s![..kept, ..]).as_standard_layout().into_owned();
+        turn(&mut components);
+        let explained_variance = variances.into_iter().take(kept).collect();
+        Ok(Self { mean, components, explained_variance, total_variance })
+    }
+}
+
 impl PcaValidParams {
     /// Finds the components of `x`, rows x columns.
     ///
@@ -141,34 +184,65 @@ impl PcaValidParams {
     /// See [`Pca`].
     pub fn fit<F: Real>(&self, x: ArrayView2<'_, F>, watch: &dyn Watch) -> Result<Pca, PcaError> {
         let (rows, columns) = x.dim();
+        self.check_shape(rows, columns)?;
+        if self.sketches(rows, columns) {
+            return self.fit_sketch(x, watch);
+        }
+        not_too_wide(columns)?;
+        let progress = Progress::new(watch, rows as u64);
+        let Moments { mean, scatter, largest, .. } = moments(x, &progress)?;
+        // What is not finite shows in the sums; only then is it looked for.
+        if largest > f64::from(f32::MAX) || !mean.iter().all(|value| value.is_finite()) {
+            check_finite(x, watch)?;
+        }
+        Pca::of_covariance(self, rows, mean, &(scatter / (rows - 1) as f64), &progress)
+    }
+
+    /// Whether so many rows and columns have components, and as many as are asked for.
+    pub(super) fn check_shape(&self, rows: usize, columns: usize) -> Result<(), PcaError> {
         if rows < 2 || columns == 0 {
             return Err(PcaError::Empty { rows, columns });
         }
-        if columns > COLUMNS_MAX {
-            return Err(PcaError::TooWide(columns));
+        match self.keep() {
+            Keep::Components(components) if components > rows.min(columns) => {
+                Err(PcaError::TooMany { components, rows, columns })
+            }
+            _ => Ok(()),
         }
-        if let Keep::Components(components) = self.keep()
-            && components > rows.min(columns)
-        {
-            return Err(PcaError::TooMany { components, rows, columns });
+    }
+
+    /// Whether components of so many rows and columns are found by a sketch.
+    fn sketches(&self, rows: usize, columns: usize) -> bool {
+        match (self.solver(), self.keep()) {
+            (Solver::Randomized, _) => true,
+            (Solver::Auto, Keep::Components(components)) => {
+                columns > COLUMNS_FEW && SKETCH_PART * (components + randomized::SURPLUS) < rows.min(columns)
+            }
+            _ => false,
         }
+    }
+
+    fn fit_sketch<F: Real>(&self, x: ArrayView2<'_, F>, watch: &dyn Watch) -> Result<Pca, PcaError> {
         check_finite(x, watch)?;
-        let progress = Progress::new(watch, 2 * rows as u64);
-        let mean = mean(x, &progress)?;
-        let covariance = covariance(x, &mean, &progress)?;
-        let SymmetricEigen { values, vectors } = SymmetricEigen::of(covariance.view(), &progress)?;
-        // Rounding may leave a variance of nothing slightly negative.
-        let variances: Vec<f64> = values.into_iter().map(|value| value.max(0.0)).collect();
-        let total_variance = variances.iter().sum();
-        let kept = self.kept(&variances, total_variance, rows.min(columns));
-        let mut components = vectors.slice_move(s![..kept, ..]).as_standard_layout().into_owned();
-        components.outer_iter_mut().for_each(|mut component| {
-            let largest =
-                component.iter().fold(0.0, |most: f64, value| if value.abs() > most.abs() { *value } else { most });
-            component *= 1f64.copysign(largest);
-        });
-        let explained_variance = variances.into_iter().take(kept).collect();
-        Ok(Pca { mean, components, explained_variance, total_variance })
+        let (rows, columns) = x.dim();
+        let Keep::Components(count) = self.keep() else {
+            return Err(PcaParamsError::Randomized.into());
+        };
+        let progress = Progress::new(watch, rows as u64);
+        let (mut sum, mut squares) = (Array1::<f64>::zeros(columns), 0.0);
+        let origin = origin(x);
+        for row in x.outer_iter() {
+            let apart = row.mapv(Real::to_f64) - &origin;
+            squares += apart.dot(&apart);
+            sum += &apart;
+            progress.advance(1)?;
+        }
+        let offset = sum / rows as f64;
+        let total_variance = (squares - rows as f64 * offset.dot(&offset)).max(0.0) / (rows - 1) as f64;
+        let mean = origin + offset;
+        let Leading { mut components, variances } = leading(x, &mean, count, self.seed(), watch)?;
+        turn(&mut components);
+        Ok(Pca { mean, components, explained_variance: variances.into(), total_variance })
     }
 
     /// How many components to keep.

@@ -76,6 +76,51 @@ fn components_are_those_of_scikit_learn() {
     close(fit(&x, Pca::params().components(2)).explained_variance_ratio().view(), &ratios[..2]);
 }
 
+/// Wide rows that vary along few directions, with a little noise.
+fn wide(rows: usize, columns: usize) -> Array2<f64> {
+    let latent = planted_clusters(rows, 12, 4);
+    let loadings = planted_clusters(12, columns, 3);
+    latent.dot(&loadings) + planted_clusters(rows, columns, 1) * 0.05 + 3.0
+}
+
+#[test]
+fn a_sketch_finds_the_leading_components() {
+    let x = wide(150, 700);
+    let exact = fit(&x, Pca::params().components(5).solver(Solver::Covariance));
+    for params in [Pca::params().components(5).solver(Solver::Randomized), Pca::params().components(5)] {
+        let found = fit(&x, params);
+        assert!(params.check().unwrap().sketches(150, 700));
+        for (found, exact) in found.explained_variance_ratio().iter().zip(&exact.explained_variance_ratio()) {
+            assert!((found - exact).abs() < 1e-8, "{found} {exact}");
+        }
+        assert!((found.total_variance() / exact.total_variance() - 1.0).abs() < 1e-9);
+        assert!((&found.components() - &exact.components()).iter().all(|d| d.abs() < 1e-5));
+    }
+    // No covariance of so many columns would fit.
+    assert_eq!(fit(&wide(60, 5000), Pca::params().components(2)).components().dim(), (2, 5000));
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| fit(&x, Pca::params().components(5)))
+    };
+    assert_eq!(run(1), run(3));
+}
+
+#[test]
+fn many_columns_and_few_give_the_same_covariance() {
+    // Beyond 128 columns products are summed another way.
+    let x = planted_clusters(1500, 140, 4);
+    let (few, many) = (fit(&x.slice(s![.., ..31]).to_owned(), Pca::params()), fit(&x, Pca::params()));
+    let direct = |x: ArrayView2<'_, f64>| {
+        let centred = &x - &x.mean_axis(Axis(0)).unwrap();
+        (&centred * &centred).sum() / (x.nrows() - 1) as f64
+    };
+    assert!((few.total_variance() / direct(x.slice(s![.., ..31])) - 1.0).abs() < 1e-10);
+    assert!((many.total_variance() / direct(x.view()) - 1.0).abs() < 1e-10);
+    let z = few.transform(x.slice(s![.., ..31]), &()).unwrap();
+    let variances = z.var_axis(Axis(0), 1.0);
+    assert!((variances - few.explained_variance()).iter().all(|d| d.abs() < 1e-9));
+}
+
 #[test]
 fn what_is_kept_comes_back() {
     let x = planted_clusters(300, 5, 4) + 1e6;
@@ -133,10 +178,15 @@ fn bad_input_is_refused() {
     let mut x = planted_clusters(10, 3, 2);
     assert!(error(Pca::params(), &Array2::zeros((1, 3))).starts_with("the input has 1 rows"));
     assert!(error(Pca::params(), &Array2::zeros((2, 4097))).starts_with("the input has 4097 columns"));
+    assert!(
+        error(Pca::params().components(3).solver(Solver::Randomized), &Array2::zeros((2, 9))).starts_with("3 comp")
+    );
     assert!(error(Pca::params().components(4), &x).starts_with("4 components of 10 rows and 3 columns"));
     let model = fit(&x, Pca::params().components(2));
     assert!(model.transform(Array2::<f32>::zeros((1, 2)).view(), &()).is_err());
     assert!(model.inverse_transform(Array2::<f32>::zeros((1, 3)).view(), &()).is_err());
-    x[[3, 1]] = f64::NAN;
-    assert!(error(Pca::params(), &x).starts_with("value at row 3, column 1"));
+    for bad in [f64::NAN, f64::NEG_INFINITY, 1e300, 1e39] {
+        x[[3, 1]] = bad;
+        assert!(error(Pca::params(), &x).starts_with("value at row 3, column 1"));
+    }
 }

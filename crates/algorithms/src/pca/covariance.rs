@@ -1,5 +1,6 @@
-//! Mean and covariance of the columns, summed in parts that depend on the shape only.
+//! Mean and products of the columns, summed in parts that depend on the shape only.
 
+use multiversion::multiversion;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, Zip, s};
 use rayon::prelude::*;
@@ -15,6 +16,11 @@ const SUMS_MAX: usize = 1 << 24;
 const ROWS_PER_CHUNK: usize = 512;
 /// Products between two calls of the watch.
 const PRODUCTS_PER_TICK: usize = 1 << 24;
+/// Rows that the origin is the mean of.
+const ORIGIN_ROWS: usize = 256;
+/// Columns of one tile of products, and up to how many columns these are summed tile by tile.
+const TILE: usize = 8;
+const TILED_COLUMNS_MAX: usize = 128;
 
 /// Rows of one part, a whole number of chunks.
 fn rows_per_strip(rows: usize, sums: usize) -> usize {
@@ -27,25 +33,23 @@ fn rows_per_tick(products: usize) -> usize {
     (PRODUCTS_PER_TICK / products.max(1)).clamp(1, ROWS_PER_CHUNK)
 }
 
-/// Mean of each column.
-#[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
-pub(super) fn mean<F: Real>(x: ArrayView2<'_, F>, progress: &Progress<'_>) -> Result<Array1<f64>, Interrupted> {
-    // Values are taken relative to the first row, so that a common offset costs no precision.
-    let origin: Array1<f64> = x.row(0).iter().map(|value| value.to_f64()).collect();
-    let strips = x.axis_chunks_iter(Axis(0), rows_per_strip(x.nrows(), x.ncols())).into_par_iter().map(|strip| {
-        let mut sums = Array1::<f64>::zeros(x.ncols());
-        for chunk in strip.axis_chunks_iter(Axis(0), rows_per_tick(x.ncols())) {
-            for row in chunk.outer_iter() {
-                let columns = Zip::from(&mut sums).and(&row).and(&origin);
-                columns.for_each(|sum, value, origin| *sum += value.to_f64() - origin);
-            }
-            progress.advance(chunk.nrows() as u64)?;
-        }
-        Ok(sums)
-    });
-    let strips: Result<Vec<Array1<f64>>, Interrupted> = strips.collect();
-    let total = strips?.iter().fold(Array1::zeros(x.ncols()), |total: Array1<f64>, part| total + part);
-    Ok(total / x.nrows() as f64 + origin)
+/// What principal components follow from.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Moments {
+    pub(super) rows: usize,
+    pub(super) mean: Array1<f64>,
+    /// Sums of the products of differences from the mean, columns x columns.
+    pub(super) scatter: Array2<f64>,
+    /// The greatest magnitude of a value; a value that is no number is left out, but leaves none in the sums.
+    pub(super) largest: f64,
+}
+
+/// Sums of one part, of differences from an origin.
+struct Sums {
+    rows: usize,
+    sum: Array1<f64>,
+    products: Array2<f64>,
+    largest: f64,
 }
 
 /// Writes the differences of the rows from the mean into `centred`, which may have more rows.
@@ -55,33 +59,180 @@ pub(super) fn centre<F: Real>(rows: ArrayView2<'_, F>, mean: &Array1<f64>, mut c
     }
 }
 
-/// Covariance of the columns with the divisor `rows - 1`, `O(rows columns^2)`.
+/// The mean of some rows, evenly taken. Differences from it cost no precision where all rows are far from 0.
 #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
-pub(super) fn covariance<F: Real>(
+pub(super) fn origin<F: Real>(x: ArrayView2<'_, F>) -> Array1<f64> {
+    let step = x.nrows().div_ceil(ORIGIN_ROWS).max(1);
+    let sample = x.slice(s![..;step, ..]);
+    let rows = sample.nrows().max(1) as f64;
+    sample.outer_iter().fold(Array1::zeros(x.ncols()), |sum: Array1<f64>, row| sum + row.mapv(Real::to_f64) / rows)
+}
+
+/// Mean and products of the columns in one pass over the rows, `O(rows columns^2)`; at least one row and one column.
+#[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
+pub(super) fn moments<F: Real>(x: ArrayView2<'_, F>, progress: &Progress<'_>) -> Result<Moments, Interrupted> {
+    let columns = x.ncols();
+    let origin = origin(x);
+    let strips = x.axis_chunks_iter(Axis(0), rows_per_strip(x.nrows(), columns * columns)).into_par_iter();
+    let strips: Result<Vec<Sums>, Interrupted> = strips
+        .map(|strip| {
+            if columns <= TILED_COLUMNS_MAX {
+                tiled(strip, &origin, progress)
+            } else {
+                multiplied(strip, &origin, progress)
+            }
+        })
+        .collect();
+    let mut total =
+        Sums { rows: 0, sum: Array1::zeros(columns), products: Array2::zeros((columns, columns)), largest: 0.0 };
+    for part in strips? {
+        total.rows += part.rows;
+        total.sum += &part.sum;
+        total.products += &part.products;
+        total.largest = total.largest.max(part.largest);
+        progress.advance(0)?;
+    }
+    let Sums { rows, sum, mut products, largest } = total;
+    let offset = sum / rows as f64;
+    for (mut row, at) in products.outer_iter_mut().zip(&offset) {
+        row.zip_mut_with(&offset, |product, other| *product -= rows as f64 * at * other);
+    }
+    Ok(Moments { rows, mean: origin + offset, scatter: products, largest })
+}
+
+/// The sums of one strip by matrix multiplication.
+fn multiplied<F: Real>(
+    strip: ArrayView2<'_, F>,
+    origin: &Array1<f64>,
+    progress: &Progress<'_>,
+) -> Result<Sums, Interrupted> {
+    let columns = strip.ncols();
+    let step = rows_per_tick(columns * columns);
+    let mut centred = Array2::zeros((step, columns));
+    let mut sum = Array1::zeros(columns);
+    let mut products = Array2::zeros((columns, columns));
+    let mut largest: f64 = 0.0;
+    for chunk in strip.axis_chunks_iter(Axis(0), step) {
+        centre(chunk, origin, centred.view_mut());
+        let centred = centred.slice(s![..chunk.nrows(), ..]);
+        sum += &centred.sum_axis(Axis(0));
+        largest = chunk.iter().fold(largest, |most, value| most.max(value.to_f64().abs()));
+        general_mat_mul(1.0, &centred.t(), &centred, 1.0, &mut products);
+        progress.advance(chunk.nrows() as u64)?;
+    }
+    Ok(Sums { rows: strip.nrows(), sum, products, largest })
+}
+
+/// The values of some columns of one row.
+type Lanes = [f64; TILE];
+
+/// The sums of one strip, the upper half only, in tiles that stay in registers while rows pass by.
+fn tiled<F: Real>(
+    strip: ArrayView2<'_, F>,
+    origin: &Array1<f64>,
+    progress: &Progress<'_>,
+) -> Result<Sums, Interrupted> {
+    let columns = strip.ncols();
+    let lanes = columns.div_ceil(TILE);
+    let mut at = vec![[0.0; TILE]; lanes];
+    at.as_flattened_mut().iter_mut().zip(origin).for_each(|(to, value)| *to = *value);
+    let mut centred = vec![[0.0; TILE]; ROWS_PER_CHUNK * lanes];
+    let mut sums = vec![[0.0; TILE]; lanes];
+    let mut tiles = vec![[[0.0; TILE]; TILE]; lanes * lanes];
+    let mut largest: f64 = 0.0;
+    for chunk in strip.axis_chunks_iter(Axis(0), ROWS_PER_CHUNK) {
+        for (row, to) in chunk.outer_iter().zip(centred.chunks_exact_mut(lanes)) {
+            match row.as_slice() {
+                Some(values) => largest = difference(values, at.as_flattened(), to.as_flattened_mut(), largest),
+                None => {
+                    let values: Vec<F> = row.to_vec();
+                    largest = difference(&values, at.as_flattened(), to.as_flattened_mut(), largest);
+                }
+            }
+        }
+        add_products(&centred[..chunk.nrows() * lanes], lanes, &mut sums, &mut tiles);
+        progress.advance(chunk.nrows() as u64)?;
+    }
+    let value = |row: usize, column: usize| {
+        let (row, column) = (row.min(column), row.max(column));
+        tiles[row / TILE * lanes + column / TILE][row % TILE][column % TILE]
+    };
+    Ok(Sums {
+        rows: strip.nrows(),
+        sum: sums.as_flattened()[..columns].iter().copied().collect(),
+        products: Array2::from_shape_fn((columns, columns), |(row, column)| value(row, column)),
+        largest,
+    })
+}
+
+/// Differences of a row from the origin; returns the greatest magnitude seen.
+#[inline(always)]
+fn difference<F: Real>(row: &[F], origin: &[f64], to: &mut [f64], largest: f64) -> f64 {
+    let mut most = largest;
+    for ((to, value), origin) in to.iter_mut().zip(row).zip(origin) {
+        let value = value.to_f64();
+        let size = value.abs();
+        most = if size > most { size } else { most };
+        *to = value - origin;
+    }
+    most
+}
+
+/// Adds the rows, and the products of their columns for the tiles above the diagonal and on it.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
+fn add_products(centred: &[Lanes], lanes: usize, sums: &mut [Lanes], tiles: &mut [[Lanes; TILE]]) {
+    for row in centred.chunks_exact(lanes) {
+        for (sum, values) in sums.iter_mut().zip(row) {
+            for lane in 0..TILE {
+                sum[lane] += values[lane];
+            }
+        }
+    }
+    for first in 0..lanes {
+        for second in first..lanes {
+            let tile = &mut tiles[first * lanes + second];
+            let mut products = *tile;
+            for row in centred.chunks_exact(lanes) {
+                let (a, b) = (row[first], row[second]);
+                for p in 0..TILE {
+                    for q in 0..TILE {
+                        products[p][q] += a[p] * b[q];
+                    }
+                }
+            }
+            *tile = products;
+        }
+    }
+}
+
+/// `centred(x)^T right`, columns x r, where `right` is rows x r.
+pub(super) fn transposed_times<F: Real>(
     x: ArrayView2<'_, F>,
     mean: &Array1<f64>,
+    right: ArrayView2<'_, f64>,
     progress: &Progress<'_>,
 ) -> Result<Array2<f64>, Interrupted> {
-    let columns = x.ncols();
-    let step = rows_per_tick(columns * columns);
-    let strips = x.axis_chunks_iter(Axis(0), rows_per_strip(x.nrows(), columns * columns)).into_par_iter();
+    let shape = (x.ncols(), right.ncols());
+    let size = shape.0 * shape.1;
+    let (strip, step) = (rows_per_strip(x.nrows(), size), rows_per_tick(size));
+    let strips = x.axis_chunks_iter(Axis(0), strip).into_par_iter();
     let strips: Result<Vec<Array2<f64>>, Interrupted> = strips
-        .map(|strip| {
-            let mut sums = Array2::zeros((columns, columns));
-            let mut centred = Array2::zeros((step, columns));
-            for chunk in strip.axis_chunks_iter(Axis(0), step) {
-                centre(chunk, mean, centred.view_mut());
-                let centred = centred.slice(s![..chunk.nrows(), ..]);
-                general_mat_mul(1.0, &centred.t(), &centred, 1.0, &mut sums);
-                progress.advance(chunk.nrows() as u64)?;
+        .zip(right.axis_chunks_iter(Axis(0), strip).into_par_iter())
+        .map(|(rows, right)| {
+            let mut sums = Array2::zeros(shape);
+            let mut centred = Array2::zeros((step, x.ncols()));
+            for (rows, right) in rows.axis_chunks_iter(Axis(0), step).zip(right.axis_chunks_iter(Axis(0), step)) {
+                centre(rows, mean, centred.view_mut());
+                general_mat_mul(1.0, &centred.slice(s![..rows.nrows(), ..]).t(), &right, 1.0, &mut sums);
+                progress.advance(0)?;
             }
             Ok(sums)
         })
         .collect();
-    let mut total = Array2::zeros((columns, columns));
+    let mut total = Array2::zeros(shape);
     for part in strips? {
         total += &part;
         progress.advance(0)?;
     }
-    Ok(total / (x.nrows() - 1) as f64)
+    Ok(total)
 }

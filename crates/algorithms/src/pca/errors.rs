@@ -10,6 +10,9 @@ pub enum PcaParamsError {
     /// No components were asked for.
     #[error("the number of components is 0: it must be at least 1")]
     Components,
+    /// The randomized solver does not know how many components to look for.
+    #[error("the randomized solver needs a number of components: give one, or take another solver")]
+    Randomized,
     /// The share of variance is out of range.
     #[error("the share of variance is {0}: it must be above 0 and below 1")]
     Share(f64),
@@ -30,7 +33,7 @@ pub enum PcaError {
         columns: usize,
     },
     /// The covariance would not fit in the memory allowed for it.
-    #[error("the input has {0} columns: at most 4096 are allowed")]
+    #[error("the input has {0} columns: at most 4096 are allowed, more with the randomized solver")]
     TooWide(usize),
     /// More components were asked for than there are.
     #[error("{components} components of {rows} rows and {columns} columns: at most the smaller of both is possible")]

@@ -15,10 +15,24 @@ pub enum Keep {
     VarianceShare(f64),
 }
 
+/// How components are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Solver {
+    /// By covariance up to 512 columns; beyond, by a random sketch if it takes less than a quarter of rows and columns.
+    Auto,
+    /// From the covariance of the columns: exact, at most 4,096 columns.
+    Covariance,
+    /// From a random sketch of the rows (Halko et al. 2011), for many columns and a given number of components. The leading
+    /// components are nearly exact where variances fall quickly.
+    Randomized,
+}
+
 /// Checked hyperparameters of [`Pca`](super::Pca); made by [`PcaParams`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PcaValidParams {
     keep: Keep,
+    solver: Solver,
+    seed: u64,
 }
 
 impl PcaValidParams {
@@ -26,15 +40,24 @@ impl PcaValidParams {
     pub fn keep(&self) -> Keep {
         self.keep
     }
+    /// How components are found.
+    pub fn solver(&self) -> Solver {
+        self.solver
+    }
+    /// Seed of the sketch.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
 }
 
-/// Unchecked hyperparameters: all components are kept unless told otherwise.
+/// Unchecked hyperparameters: all components are kept, the solver follows from the shape and the seed is 0, unless told
+/// otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PcaParams(PcaValidParams);
 
 impl Default for PcaParams {
     fn default() -> Self {
-        Self(PcaValidParams { keep: Keep::All })
+        Self(PcaValidParams { keep: Keep::All, solver: Solver::Auto, seed: 0 })
     }
 }
 
@@ -55,6 +78,18 @@ impl PcaParams {
         self.0.keep = Keep::VarianceShare(share);
         self
     }
+    /// How components are found. [`Solver::Randomized`] needs a given number of [`components`](Self::components).
+    #[must_use]
+    pub fn solver(mut self, solver: Solver) -> Self {
+        self.0.solver = solver;
+        self
+    }
+    /// Seed of the sketch, where there is one.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.0.seed = seed;
+        self
+    }
 }
 
 impl ParamGuard for PcaParams {
@@ -64,6 +99,9 @@ impl ParamGuard for PcaParams {
     fn check_ref(&self) -> Result<&Self::Checked, Self::Error> {
         match self.0.keep {
             Keep::Components(0) => Err(PcaParamsError::Components),
+            Keep::All | Keep::VarianceShare(_) if self.0.solver == Solver::Randomized => {
+                Err(PcaParamsError::Randomized)
+            }
             Keep::VarianceShare(share) if !(share > 0.0 && share < 1.0) => Err(PcaParamsError::Share(share)),
             _ => Ok(&self.0),
         }
@@ -84,6 +122,7 @@ mod tests {
         let error = |params: PcaParams| params.check().unwrap_err().to_string();
         assert_eq!(PcaParams::new().check().unwrap().keep(), Keep::All);
         assert!(error(PcaParams::new().components(0)).starts_with("the number of components is 0"));
+        assert!(error(PcaParams::new().solver(Solver::Randomized)).starts_with("the randomized solver"));
         assert!(error(PcaParams::new().variance_share(1.0)).starts_with("the share of variance is 1"));
         assert!(error(PcaParams::new().variance_share(f64::NAN)).starts_with("the share of variance is NaN"));
     }

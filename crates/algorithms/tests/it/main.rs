@@ -9,5 +9,6 @@ mod hdbscan_reference;
 mod isolation_forest_adbench;
 mod npz;
 mod patterns_reference;
+mod reduction_reference;
 mod snapshots;
 mod tables;

@@ -4,6 +4,7 @@ use ndarray::{Array1, Array2, Axis};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use souffleur_algorithms::ParamGuard;
+use souffleur_algorithms::autoencoder::Autoencoder;
 use souffleur_algorithms::calibration::{IsotonicRegression, PlattScaling};
 use souffleur_algorithms::gaussian_mixture::{CovarianceKind, GaussianMixture};
 use souffleur_algorithms::gbdt::GradientBoosting;
@@ -11,7 +12,8 @@ use souffleur_algorithms::isolation_forest::IsolationForest;
 use souffleur_algorithms::k_means::KMeans;
 use souffleur_algorithms::logistic::LogisticRegression;
 use souffleur_algorithms::neighbors::NeighborIndex;
-use souffleur_algorithms::pca::Pca;
+use souffleur_algorithms::pca::{IncrementalPca, Pca};
+use souffleur_algorithms::umap::Umap;
 
 fn check<M: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(model: &M) {
     let bytes = postcard::to_allocvec(model).unwrap();
@@ -34,6 +36,11 @@ fn models_round_trip() {
     check(&NeighborIndex::new(x.view(), &()).unwrap());
     check(&KMeans::params(3).check().unwrap().fit(x.view(), &()).unwrap().model);
     check(&Pca::params().components(2).check().unwrap().fit(x.view(), &()).unwrap());
+    check(&Umap::params(2).epochs(5).check().unwrap().fit(x.view(), &()).unwrap());
+    check(&Autoencoder::params(2).hidden(3).epochs(2).check().unwrap().fit(x.view(), &()).unwrap());
+    let mut seen = IncrementalPca::new(3);
+    seen.update(x.view(), &()).unwrap();
+    check(&seen);
     for kind in [CovarianceKind::Full, CovarianceKind::Tied, CovarianceKind::Diagonal] {
         check(&GaussianMixture::params(2).covariance(kind).check().unwrap().fit(x.view(), &()).unwrap());
     }
@@ -53,6 +60,9 @@ fn parts_that_do_not_fit_are_refused() {
     assert!(!refused::<Pca>(&(&mean, &rows, &mean, 1.0)));
     assert!(refused::<Pca>(&(&mean, &rows, Array1::<f64>::zeros(2), 1.0)));
     assert!(refused::<Pca>(&(&mean, &rows, &mean, f64::INFINITY)));
+    assert!(!refused::<IncrementalPca>(&(4u64, &mean, &rows)));
+    assert!(refused::<IncrementalPca>(&(4u64, Array1::<f64>::zeros(2), &rows)));
+    assert!(refused::<IncrementalPca>(&(4u64, &mean, &rows * f64::NAN)));
     let (weights, one) = (Array1::from_elem(1, 1.0), rows.clone().insert_axis(Axis(0)));
     let means = Array2::<f64>::zeros((1, 3));
     let kind = CovarianceKind::Full;
