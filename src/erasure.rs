@@ -38,6 +38,8 @@ pub struct ErasureReport {
     pub compacted: bool,
     /// Why it was not, where it was asked for.
     pub remark: Option<String>,
+    /// Why answers that quote them may still be kept in the cache's second level, if so; they go by their age.
+    pub answers: Option<String>,
     /// How long looking, or looking and erasing, took.
     pub erase_ms: f64,
     /// How long it took until nothing served held an erased row.
@@ -117,6 +119,7 @@ impl Runtime {
         let Some(seq) = report.erasure else { return Ok(report) };
         let before = self.clock().monotonic();
         self.forget(seq, &report.models).await?;
+        report.answers = self.forget_answers().await?;
         report.forget_ms = self.ms_since(before);
         if compact {
             self.compact_into(&mut report).await?;

@@ -224,6 +224,21 @@ impl Handle {
         .await
     }
 
+    /// Lets go of every answer that was kept, here and in the cache's second level: questions and answers quote sessions.
+    /// Why some may still be in the second level, in words, if so; they go by their age.
+    ///
+    /// # Errors
+    /// [`CallError::Busy`], [`CallError::Stopped`], [`CallError::DeadlineExceeded`].
+    pub async fn forget_answers(&self) -> Result<Option<String>, CallError> {
+        let env = &self.kernel().env;
+        let Some(cache) = env.cache.clone() else { return Ok(None) };
+        let limit = env.settings.store_deadline();
+        let job = Job::new(Arc::clone(&env.clock), 0).with_budget(limit);
+        // The second level looks after its own time.
+        let work = on_slot(Arc::clone(&env.answers), job, 2 * limit, move |_| Ok(cache.clear(limit).err()));
+        self.on_kernel(work).await
+    }
+
     /// The rows a model was trained on, with what the hub knew of them then.
     ///
     /// # Errors

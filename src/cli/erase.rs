@@ -90,6 +90,9 @@ impl EraseArgs {
             return Ok(());
         }
         console.line(format_args!("nothing served holds them any more: {}", ms("forget_ms")))?;
+        if let Some(why) = report["answers"].as_str() {
+            console.line(format_args!("answers in Redis that quote them may stay until they are too old: {why}"))?;
+        }
         match (report["compacted"] == true, report["remark"].as_str()) {
             (true, _) => console.line(format_args!("the database was rewritten in {}", ms("compact_ms")))?,
             (false, Some(remark)) => console.line(format_args!("the database was not rewritten: {remark}"))?,

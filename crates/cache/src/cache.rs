@@ -240,6 +240,16 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         top
     }
 
+    /// Lets go of every answer, here and in the second level. For a thread that may block, `limit` at most.
+    ///
+    /// # Errors
+    /// Why some may still be in the second level, in words; they go by their age.
+    pub fn clear(&self, limit: Duration) -> Result<(), String> {
+        self.near.invalidate_all();
+        self.near.run_pending_tasks();
+        self.far.as_ref().map_or(Ok(()), |far| far.clear(limit))
+    }
+
     /// Counts `key` as asked so many times more, if it is kept.
     pub fn credit(&self, key: &Key, times: u64) {
         if let Some(entry) = self.near.get(key) {

@@ -20,6 +20,12 @@ pub trait SecondLevel: Send + Sync + 'static {
     /// Keeps `value` for `ttl`, if that can be done; nobody waits for it.
     fn put(&self, key: &Key, value: Vec<u8>, ttl: Duration);
 
+    /// Removes every answer kept there, for whoever keeps them under the same names. Blocks, for about `limit` at most.
+    ///
+    /// # Errors
+    /// Why some may still be there, in words.
+    fn clear(&self, limit: Duration) -> Result<(), String>;
+
     /// How it is.
     fn status(&self) -> LevelStatus;
 }

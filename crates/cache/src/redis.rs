@@ -14,6 +14,7 @@ use crate::key::Key;
 use crate::level::{Found, LevelStatus, SecondLevel};
 
 mod board;
+mod clear;
 mod worker;
 
 use board::Board;
@@ -64,7 +65,7 @@ pub fn check_url(url: &str) -> Result<(), RedisUrlError> {
 pub struct RedisLevel {
     asks: SyncSender<Ask>,
     board: Arc<Board>,
-    namespace: String,
+    settings: RedisSettings,
     wait: Duration,
 }
 
@@ -88,11 +89,11 @@ impl RedisLevel {
         let thread = std::thread::Builder::new().name("souffleur-redis".to_owned());
         drop(thread.spawn(move || worker.run()).map_err(RedisUrlError::Thread)?);
         let wait = settings.timeout * PIPELINES_WAITED_FOR;
-        Ok(Arc::new(Self { asks, board, namespace: settings.namespace.clone(), wait }))
+        Ok(Arc::new(Self { asks, board, settings: settings.clone(), wait }))
     }
 
     fn name(&self, key: &Key) -> String {
-        format!("{}:{}", self.namespace, key.as_str())
+        format!("{}:{}", self.settings.namespace, key.as_str())
     }
 }
 
@@ -131,6 +132,10 @@ impl SecondLevel for RedisLevel {
         if !self.board.is_writable() || self.asks.try_send(ask()).is_err() {
             self.board.unkept(1);
         }
+    }
+
+    fn clear(&self, limit: Duration) -> Result<(), String> {
+        clear::clear(&self.settings, limit).map_err(|error| error.to_string())
     }
 
     fn status(&self) -> LevelStatus {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::types::Int8Type;
 use arrow_array::{
-    Array, ArrayRef, DictionaryArray, Float32Array, Int64Array, LargeStringArray, NullArray, RecordBatch, StringArray,
+    ArrayRef, DictionaryArray, Float32Array, Int64Array, LargeStringArray, NullArray, RecordBatch, StringArray,
     StringViewArray, TimestampSecondArray,
 };
 use souffleur_core::records::{RuleApplication, Session};

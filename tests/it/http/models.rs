@@ -179,7 +179,7 @@ fn a_damaged_model_is_told_and_an_intact_one_answers() {
     let health = runtime.component_health("mean_success").unwrap();
     assert!(health.reason.contains(&damaged.model_id) && health.reason.contains(&sound.model_id), "{}", health.reason);
     let answer = block_on(runtime.query("mean_success", json!({"moved_by": 0.0}))).unwrap();
-    assert_eq!(answer, json!({"value": 0.5}));
+    assert_eq!(*answer, json!({"value": 0.5}));
     let verified = block_on(runtime.verify_model("mean_success@live")).unwrap();
     assert!(matches!(verified.verdict, souffleur_core::store::Verdict::Changed { .. }), "{verified:?}");
     block_on(runtime.shutdown());

@@ -183,3 +183,30 @@ fn an_address_is_checked_and_never_repeated() {
         assert!(!error.contains("secret"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn clearing_leaves_nothing_of_ours_and_all_of_the_others() {
+    let Some(server) = Redis::for_test() else { return };
+    let source = Source::default();
+    let [own, other] = ["a*", "ab"].map(|namespace| cache(&server, namespace, 1 << 20));
+    for cache in [&own, &other] {
+        until(cache, LevelState::Ok).await;
+    }
+    for number in 0..3_000 {
+        own.get_or_load(&key(number), LIMIT, source.load(json!(number))).await.unwrap();
+        other.get_or_load(&key(number), LIMIT, source.load(json!(number))).await.unwrap();
+    }
+    let kept = || server.ask(&["DBSIZE"]).unwrap().parse::<u64>().unwrap();
+    while own.status().second_level.unkept + other.status().second_level.unkept + kept() < 6_000 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let of_other = 3_000 - other.status().second_level.unkept;
+    let clearing = Arc::clone(&own);
+    tokio::task::spawn_blocking(move || clearing.clear(Duration::from_secs(10))).await.unwrap().unwrap();
+    assert_eq!((kept(), own.status().entries, other.status().entries), (of_other, 0, 3_000));
+    assert!(own.get(&key(7)).is_none() && other.get(&key(7)).is_some());
+    drop(server);
+    let clearing = Arc::clone(&own);
+    let refused = tokio::task::spawn_blocking(move || clearing.clear(Duration::from_secs(1))).await.unwrap();
+    assert!(refused.is_err(), "nobody was there");
+}

@@ -56,6 +56,11 @@ impl SecondLevel for Shelf {
         self.0.lock().unwrap().insert(key.as_str().to_owned(), value);
     }
 
+    fn clear(&self, _: Duration) -> Result<(), String> {
+        self.0.lock().unwrap().clear();
+        Ok(())
+    }
+
     fn status(&self) -> LevelStatus {
         LevelStatus::default()
     }

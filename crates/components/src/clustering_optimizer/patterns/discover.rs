@@ -9,10 +9,9 @@ use souffleur_core::batch::{SessionRules, TrainingBatch};
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::{Interrupted, Job};
 
-use super::{Circumstance, Known, Pattern};
+use super::{Known, Pattern};
 use crate::bridge::Phases;
 use crate::bridge::matched::{Bits, Circumstance, Layout, Outcomes};
-use super::layout::{Bits, Layout};
 use crate::bridge::prognosis::prognosis;
 use crate::clustering_optimizer::params::Params;
 
