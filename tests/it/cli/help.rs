@@ -17,7 +17,6 @@ const COMMANDS: &[&[&str]] = &[
     &["components", "show"],
     &["components", "graph"],
     &["models"],
-    &["models", "list"],
     &["erase"],
     &["certify"],
     &["config"],
