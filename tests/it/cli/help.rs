@@ -21,7 +21,6 @@ const COMMANDS: &[&[&str]] = &[
     &["components", "show"],
     &["components", "graph"],
     &["models"],
-    &["models", "list"],
     &["erase"],
     &["certify"],
     &["backup"],
