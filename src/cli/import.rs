@@ -43,7 +43,7 @@ Examples:
 Exit codes: 0 imported (bad lines are counted and shown), 1 a file broke off or the store failed, 2 a file or a mapping was \
 refused, nothing in a file was right, a damaged file, or a bad line with --on-error abort, 4 busy.";
 
-/// Import prompt histories from JSON lines, CSV, Parquet, Arrow IPC or OpenTelemetry spans
+/// Import prompt histories: JSON lines, CSV, Parquet, Arrow IPC, OpenTelemetry spans
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ImportArgs {
