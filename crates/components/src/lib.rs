@@ -10,5 +10,6 @@ mod bridge;
 souffleur_core::catalogue! {
     clustering_optimizer,
     context_learner,
+    dimensionality_reducer,
     failure_analyzer,
 }

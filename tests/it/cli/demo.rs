@@ -14,6 +14,7 @@ fn the_demonstration_learns_answers_and_leaves_nothing_behind() {
         "Recorded 400 simulated sessions",
         "What was learnt:\n  clustering_optimizer: ",
         "\n  context_learner: ",
+        "\n  dimensionality_reducer: ",
         "\n  failure_analyzer: ",
         "A question to clustering_optimizer",
         "membership",

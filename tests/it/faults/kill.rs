@@ -15,7 +15,7 @@ const KILLS: u64 = 200;
 /// Longest time from the daemon's start to the kill.
 const LIFE_MS: u64 = 250;
 
-const COMPONENTS: [&str; 3] = ["clustering_optimizer", "context_learner", "failure_analyzer"];
+const COMPONENTS: [&str; 4] = ["clustering_optimizer", "context_learner", "dimensionality_reducer", "failure_analyzer"];
 
 #[test]
 fn nothing_acknowledged_is_lost_however_often_the_process_is_killed() {
