@@ -8,9 +8,14 @@
 mod bridge;
 
 souffleur_core::catalogue! {
-    association_miner, causal_discovery,
+    association_miner,
+    causal_discovery,
+    causal_effects,
     clustering_optimizer,
     context_learner,
+    dimensionality_reducer,
     failure_analyzer,
-    causal_effects, graph_miner, pattern_discovery, sequence_miner,
+    graph_miner,
+    pattern_discovery,
+    sequence_miner,
 }

