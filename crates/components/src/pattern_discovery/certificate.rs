@@ -10,7 +10,7 @@ use souffleur_core::job::Job;
 use souffleur_simulator::{Deed, PLANTED, PatternWorld, Place, Planted, pattern_world};
 
 use super::PatternDiscovery;
-use super::merge::{Product, merge};
+use super::merge::{Product, Products, merge};
 use super::params::Params;
 use crate::bridge::Phases;
 use crate::bridge::matched::Circumstance;
@@ -25,6 +25,8 @@ use crate::bridge::mining::{
 /// Sessions of the probe and of the certificate.
 const PROBE_SESSIONS: usize = 6000;
 const SESSIONS: usize = 12_000;
+/// Sessions of a world in which no rule does anything.
+const IDLE_SESSIONS: usize = 6_000;
 /// When a pattern counts.
 const JUDGE: Settings = Settings { fdr: 0.05, support_minimum: 30, rows_told: 0 };
 
@@ -64,7 +66,7 @@ fn verify(answer: &PatternAnswer) -> Result<(), String> {
 }
 
 /// What the three miners find in a world, as they do by default.
-fn mined(ground: &Ground<'_>, phases: &Phases<'_>) -> Result<Vec<(&'static str, Product)>, ComponentError> {
+fn mined(ground: &Ground<'_>, phases: &Phases<'_>) -> Result<Products, ComponentError> {
     let association = AssociationSettings { support: 0.05, length_max: 3, itemsets_max: 50_000, judge: JUDGE };
     let association = associations(ground.sessions, &association, phases)?;
     let within = Within::default();
@@ -87,15 +89,31 @@ fn mined(ground: &Ground<'_>, phases: &Phases<'_>) -> Result<Vec<(&'static str, 
 }
 
 /// How many patterns of success are found and so for each one that the best miner finds by itself, how many of all patterns found
-/// are so, and how many say what to do. All are counted after correction, and each once.
+/// are so, and how many say what to do. All are counted after correction, and each once. Where no rule does anything, none should be
+/// found.
 pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
-    let world = pattern_world(seed, SESSIONS, &PLANTED);
-    let sessions = Sessions::of(&world.batch, 0, job)?;
+    let (world, products, found) = discovered(seed, SESSIONS, &PLANTED, job)?;
+    let mut measured = measured(&world, &products, &found, job)?;
+    let (_, _, idle) = discovered(seed, IDLE_SESSIONS, &[], job)?;
+    let wrong = idle.iter().filter(|pattern| !pattern.action.rules().is_empty()).count();
+    measured.push(Measurement::new("patterns_of_idle_rules", wrong as f64));
+    Ok(measured)
+}
+
+/// A world, what the miners find in it, and what is put together from that.
+type World = (PatternWorld, Products, Vec<Pattern>);
+
+fn discovered(seed: u64, sessions: usize, planted: &[Planted], job: &Job) -> Result<World, ComponentError> {
+    let world = pattern_world(seed, sessions, planted);
     let phases = Phases::new(job, 1);
-    let ground = Ground::matched(&sessions, &phases)?;
-    let products = mined(&ground, &phases)?;
-    let merged = merge(&products, &ground, &Params::default().settings(), &phases)?;
-    measured(&world, &products, &merged.found.into_iter().map(|one| one.pattern).collect::<Vec<_>>(), job)
+    let (products, found) = {
+        let sessions = Sessions::of(&world.batch, 0, job)?;
+        let ground = Ground::matched(&sessions, &phases)?;
+        let products = mined(&ground, &phases)?;
+        let merged = merge(&products, &ground, &Params::default().settings(), &phases)?;
+        (products, merged.found.into_iter().map(|one| one.pattern).collect())
+    };
+    Ok((world, products, found))
 }
 
 fn measured(

@@ -21,6 +21,9 @@ pub(super) struct Product {
     pub(super) blocks: Blocks,
 }
 
+/// What is read of the reports of all miners, by their names.
+pub(super) type Products = Vec<(&'static str, Product)>;
+
 /// How much is put together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MergeSettings {

@@ -15,7 +15,7 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 use souffleur_core::query::Query as DataQuery;
 
-use self::merge::{Product, merge};
+use self::merge::{Product, Products, merge};
 use crate::bridge::Phases;
 use crate::bridge::mining::{Ground, PatternAnswer, PatternQuery, Sessions, answer};
 
@@ -47,7 +47,7 @@ const MINERS: &[&str] = &["association_miner", "sequence_miner", "graph_miner"];
 const SESSIONS_MINIMUM: usize = 60;
 
 /// The products that can be read, by the names of the miners, and the names of those that are missing.
-fn products(batch: &TrainingBatch) -> Result<(Vec<(&'static str, Product)>, Vec<String>), ComponentError> {
+fn products(batch: &TrainingBatch) -> Result<(Products, Vec<String>), ComponentError> {
     let (mut read, mut missing) = (Vec::new(), Vec::new());
     for miner in MINERS {
         let product = batch.products.get(*miner).map(|report| Product::deserialize(report.as_ref()));
@@ -81,6 +81,7 @@ impl Component for PatternDiscovery {
         Bar { metric: "valid_per_single_miner", direction: Direction::AtLeast, value: 3.0, over: Over::Worst },
         Bar { metric: "precision", direction: Direction::AtLeast, value: 0.8, over: Over::Worst },
         Bar { metric: "actionable_share", direction: Direction::AtLeast, value: 0.5, over: Over::Worst },
+        Bar { metric: "patterns_of_idle_rules", direction: Direction::AtMost, value: 0.25, over: Over::Mean },
     ];
 
     type Params = Params;

@@ -221,11 +221,17 @@ impl<'a> Bench<'a> {
                 continue;
             }
             job.check()?;
-            let compared_in = action.comparisons().into_iter().map(|population| {
-                let sessions = population.iter().fold(bench.all.clone(), |all, one| all.and(&ground.with(one)));
-                if action.needs_revisions() { sessions.and(&revised) } else { sessions }
-            });
-            let deed = Deed { with: ground.with(action), compared_in: compared_in.collect() };
+            let mut compared_in = Vec::new();
+            for population in action.comparisons() {
+                let mut sessions = if action.needs_revisions() { revised.clone() } else { bench.all.clone() };
+                for one in &population {
+                    job.check()?;
+                    sessions = sessions.and(&ground.with(one));
+                }
+                compared_in.push(sessions);
+            }
+            job.check()?;
+            let deed = Deed { with: ground.with(action), compared_in };
             bench.deeds.insert(action, deed);
         }
         Ok(bench)
