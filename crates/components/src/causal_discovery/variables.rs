@@ -161,7 +161,7 @@ impl Variables {
         let Gathered { variables, columns, left_out, .. } = gathered;
         let mut values = Array2::zeros((rows.len(), columns.len()));
         for (i, mut row) in values.outer_iter_mut().enumerate() {
-            if i % ROWS_PER_CHECK == 0 {
+            if i.is_multiple_of(ROWS_PER_CHECK) {
                 job.check()?;
             }
             row.iter_mut().zip(&columns).for_each(|(to, column)| *to = column[i]);
