@@ -73,7 +73,6 @@ impl Kind {
         match self {
             Self::Category(_) => 0,
             Self::Complexity => 1,
-            Self::Number(TEAM_SIZE) => 2,
             Self::Number(_) | Self::YesNo(_) | Self::Rule(_) => 2,
             Self::Outcome => 5,
         }

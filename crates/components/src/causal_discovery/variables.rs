@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use souffleur_core::batch::{SessionRules, TrainingBatch};
 use souffleur_core::error::ComponentError;
-use souffleur_core::features::{COLUMNS, COMPLEXITY, DOMAIN_START, PROJECT_TYPE_START, WIDTH};
+use souffleur_core::features::{COLUMNS, COMPLEXITY, DOMAIN_START, PROJECT_TYPE_START, TEAM_SIZE, WIDTH};
 use souffleur_core::job::Job;
 
 use super::params::Params;
@@ -140,7 +140,7 @@ impl Variables {
         let mut gathered = Gathered { variables: Vec::new(), columns: Vec::new(), left_out: Vec::new(), job };
         gathered.add("project_type", Time::Context, category((PROJECT_TYPE_START..DOMAIN_START).map(feature).collect()))?;
         gathered.add("domain", Time::Context, category((DOMAIN_START..COMPLEXITY).map(feature).collect()))?;
-        for column in COMPLEXITY..WIDTH {
+        for column in [COMPLEXITY, TEAM_SIZE] {
             gathered.add(COLUMNS[column].name, Time::Context, number(feature(column)))?;
         }
         for column in (0..PROJECT_TYPE_START).filter(|column| *column != COMPOSED) {
@@ -161,7 +161,7 @@ impl Variables {
         let Gathered { variables, columns, left_out, .. } = gathered;
         let mut values = Array2::zeros((rows.len(), columns.len()));
         for (i, mut row) in values.outer_iter_mut().enumerate() {
-            if i % ROWS_PER_CHECK == 0 {
+            if i.is_multiple_of(ROWS_PER_CHECK) {
                 job.check()?;
             }
             row.iter_mut().zip(&columns).for_each(|(to, column)| *to = column[i]);
