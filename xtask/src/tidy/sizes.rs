@@ -33,9 +33,12 @@ fn functions(lines: &[&str]) -> Vec<(usize, usize)> {
         if !is_function(text) {
             continue;
         }
-        let closing = format!("{}}}", " ".repeat(indentation));
+        let own = |line: &str| line.len() - line.trim_start().len() == indentation;
+        // A declaration without a body ends where its list of arguments does.
+        let ends = |line: &str| own(line) && (line.ends_with(';') || line.trim_start() == "}");
         let one_liner = text.ends_with('}') || text.ends_with(';');
-        if !one_liner && let Some(length) = lines[i..].iter().position(|l| **l == closing) {
+        let end = lines[i..].iter().position(|line| ends(line)).filter(|end| lines[i + end].ends_with('}'));
+        if !one_liner && let Some(length) = end {
             found.push((i + 1, length + 1));
         }
     }
@@ -59,6 +62,12 @@ mod tests {
         let mut text = String::from("pub fn long() {\n");
         text.push_str(&"    call();\n".repeat(FUNCTION_LINES));
         text.push_str("}\n\nfn short() {\n    call();\n}\n");
+        // A declaration is not as long as all that follows it.
+        text.push_str("trait Wide {\n    fn declared(\n        &self,\n    ) -> u8;\n");
+        text.push_str(&"    /// More.\n    fn one(&self);\n".repeat(FUNCTION_LINES));
+        text.push_str(
+            "}\n\nimpl Wide for () {\n    fn declared(\n        &self,\n    ) -> u8 {\n        1\n    }\n}\n",
+        );
         let findings = check(&[Source { path: "a.rs".to_owned(), text }]);
         assert_eq!(findings.len(), 1, "{findings:?}");
     }
