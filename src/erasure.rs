@@ -75,9 +75,26 @@ impl ErasureReport {
             ..Self::default()
         }
     }
+
+    /// Takes over what a later erasure did.
+    pub(crate) fn absorb(&mut self, later: Self) {
+        self.erasure = later.erasure.or(self.erasure);
+        self.sessions += later.sessions;
+        self.rows += later.rows;
+        self.unknown.extend(later.unknown);
+        self.models.extend(later.models);
+        self.reports.extend(later.reports);
+        self.documents.extend(later.documents);
+        self.lineages_read += later.lineages_read;
+        self.documents_read += later.documents_read;
+        self.answers = later.answers.or(self.answers.take());
+        self.erase_ms += later.erase_ms;
+        self.forget_ms += later.forget_ms;
+    }
 }
 
-fn erasure(store: &dyn Store) -> Result<&dyn Erasure, StoreError> {
+/// The store's side of it, or why there is none.
+pub(crate) fn erasure(store: &dyn Store) -> Result<&dyn Erasure, StoreError> {
     store.erasure().ok_or_else(|| StoreError::Refused("this store cannot erase".to_owned()))
 }
 
@@ -111,6 +128,15 @@ impl Runtime {
         compact: bool,
         train_within: Duration,
     ) -> Result<ErasureReport, CallError> {
+        let mut report = self.erase_rows(session_ids, reason).await?;
+        if report.erasure.is_some() {
+            self.finish_erasing(&mut report, compact, train_within).await?;
+        }
+        Ok(report)
+    }
+
+    /// Erases, and has everything that is served forget it.
+    pub(crate) async fn erase_rows(&self, session_ids: Vec<String>, reason: &str) -> Result<ErasureReport, CallError> {
         let before = self.clock().monotonic();
         let order = Erase { session_ids, reason: reason.to_owned(), now: self.clock().now() };
         let erased = self.read(move |store| erasure(store)?.erase(order).wait()).await?;
@@ -121,17 +147,27 @@ impl Runtime {
         self.forget(seq, &report.models).await?;
         report.answers = self.forget_answers().await?;
         report.forget_ms = self.ms_since(before);
-        if compact {
-            self.compact_into(&mut report).await?;
-        }
-        if self.retrains_erased() {
-            self.retrain_into(&mut report, train_within).await;
-        }
         Ok(report)
     }
 
+    /// What is done once, however much was erased: rewriting the database, if asked for, and training anew.
+    pub(crate) async fn finish_erasing(
+        &self,
+        report: &mut ErasureReport,
+        compact: bool,
+        train_within: Duration,
+    ) -> Result<(), CallError> {
+        if compact {
+            self.compact_into(report).await?;
+        }
+        if self.retrains_erased() {
+            self.retrain_into(report, train_within).await;
+        }
+        Ok(())
+    }
+
     /// Rewrites the room of what was erased.
-    pub(crate) async fn compact_into(&self, report: &mut ErasureReport) -> Result<(), CallError> {
+    async fn compact_into(&self, report: &mut ErasureReport) -> Result<(), CallError> {
         let before = self.clock().monotonic();
         report.remark = self.read(|store| erasure(store)?.compact().wait()).await?;
         report.compacted = report.remark.is_none();

@@ -35,6 +35,7 @@ pub mod erasure;
 pub mod http;
 mod offload;
 pub mod registry;
+pub mod retention;
 pub mod runtime;
 pub mod settings;
 pub mod telemetry;

@@ -33,6 +33,7 @@ mod models;
 mod query;
 mod remote;
 mod restore;
+mod retain;
 mod selection;
 mod serve;
 mod simulate;
@@ -87,6 +88,7 @@ enum Command {
     Components(components::ComponentsArgs),
     Models(models::ModelsArgs),
     Erase(erase::EraseArgs),
+    Retain(retain::RetainArgs),
     Certify(certify::CertifyArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
@@ -131,6 +133,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Components(args) => args.run(console),
         Command::Models(args) => args.run(global, console, &interrupt),
         Command::Erase(args) => args.run(global, console, &interrupt),
+        Command::Retain(args) => args.run(global, console, &interrupt),
         Command::Certify(args) => args.run(console, &interrupt),
         Command::Backup(args) => args.run(global, console, &interrupt),
         Command::Restore(args) => args.run(global, console, &interrupt),

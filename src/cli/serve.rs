@@ -1,8 +1,11 @@
 //! `souffleur serve`: the daemon.
 
 use std::net::IpAddr;
+use std::pin::pin;
+use std::time::Duration;
 
 use clap::Args;
+use futures_util::future::select;
 
 use super::connect::DataDir;
 use super::console::Console;
@@ -12,6 +15,7 @@ use super::global::{Global, Override};
 use super::interrupt::Interrupt;
 use super::logging;
 use crate::http;
+use crate::runtime::Runtime;
 use crate::settings::Settings;
 
 const EXAMPLES: &str = "\
@@ -62,6 +66,28 @@ impl Listen {
     }
 }
 
+/// Keeps the history within its age and size, for ever.
+async fn keep_within(runtime: &Runtime, settings: &Settings) {
+    let policy = settings.retention();
+    if policy.keeps_all() {
+        return std::future::pending().await;
+    }
+    let train_within = Duration::from_millis(settings.http.train_timeout_ms);
+    loop {
+        tokio::time::sleep(Duration::from_millis(settings.retention.check_ms)).await;
+        match runtime.retain(policy, train_within).await {
+            Ok(report) if report.erasure.is_none() => {}
+            Ok(report) => tracing::info!(
+                sessions = report.sessions,
+                rows = report.rows,
+                models = report.models.len(),
+                "erased what is past the age or the size"
+            ),
+            Err(error) => tracing::warn!(%error, "the history could not be kept within its age and size"),
+        }
+    }
+}
+
 impl ServeArgs {
     pub(crate) fn run(&self, global: &Global, console: &Console, interrupt: &Interrupt) -> Outcome {
         let [bind, port] = self.listen.settings();
@@ -84,7 +110,10 @@ pub(crate) fn serve(
         // Whoever started the daemon may have stopped reading; it serves all the same.
         let _ = console.line(format_args!("listening on http://{address}")).and_then(|()| console.flush());
     };
-    let served = http::serve(embedded.runtime().clone(), &settings.http, listening, until);
+    let runtime = embedded.runtime();
+    // Whatever is being erased when it is time to stop is in the store's hands, which finishes it.
+    let until = async { drop(select(pin!(until), pin!(keep_within(runtime, settings))).await) };
+    let served = http::serve(runtime.clone(), &settings.http, listening, until);
     if served.is_ok() {
         tracing::info!("draining");
     }

@@ -6,7 +6,8 @@ use souffleur_actors::KernelSettings;
 use souffleur_cache::CacheSettings;
 use souffleur_store::StoreSettings;
 
-use super::{Durability, Settings};
+use super::{Durability, Retention, Settings};
+use crate::retention::RetentionPolicy;
 
 impl Settings {
     /// The kernel's limits.
@@ -76,6 +77,16 @@ impl Settings {
             checkpoint_pages: store.checkpoint_pages,
             keep_models: self.registry.keep_models,
             signing_key: None,
+        }
+    }
+
+    /// How much history is kept.
+    #[must_use]
+    pub fn retention(&self) -> RetentionPolicy {
+        let Retention { age_days, used_bytes_max, .. } = self.retention;
+        RetentionPolicy {
+            age: (age_days > 0).then(|| Duration::from_secs(u64::from(age_days) * 24 * 60 * 60)),
+            used_bytes: (used_bytes_max > 0).then_some(used_bytes_max),
         }
     }
 }

@@ -24,7 +24,7 @@ pub use effective::{Effective, effective};
 pub use reference::reference;
 pub use sections::{
     Analytics, ApiKey, Cache, Data, DatabaseUrl, Durability, Health, Http, Loader, LogFormat, ModelKey, Registry,
-    Settings, Store, Supervision, Telemetry,
+    Retention, Settings, Store, Supervision, Telemetry,
 };
 
 use check::{Schema, check};

@@ -24,6 +24,8 @@ pub struct Settings {
     pub store: Store,
     /// The registry of models.
     pub registry: Registry,
+    /// How much history is kept.
+    pub retention: Retention,
     /// Answers kept for questions that are asked again.
     pub cache: Cache,
     /// Health checks.
@@ -256,6 +258,23 @@ pub struct Store {
     /// Pages the write-ahead log may grow to before they are moved into the database file.
     #[schemars(range(min = 100, max = 10_000_000))]
     pub checkpoint_pages: u32,
+}
+
+/// How much history is kept. What is beyond is erased for good, with everything made from it, and what was trained on it is
+/// trained anew: as by `souffleur erase`. The daemon looks by itself; `souffleur retain` looks once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Days for which sessions are kept after they happened; 0 keeps them for ever.
+    #[schemars(range(min = 0, max = 100_000))]
+    pub age_days: u32,
+    /// Bytes the database may use, models and documents included, before the sessions that happened longest ago are erased; 0
+    /// sets no limit. Not for a database on a server.
+    #[schemars(range(min = 0, max = 1_125_899_906_842_624_u64))]
+    pub used_bytes_max: u64,
+    /// How often the daemon looks.
+    #[schemars(range(min = 1000, max = 604_800_000))]
+    pub check_ms: u64,
 }
 
 /// The registry of models.

@@ -22,6 +22,7 @@ const COMMANDS: &[&[&str]] = &[
     &["components", "graph"],
     &["models"],
     &["erase"],
+    &["retain"],
     &["certify"],
     &["backup"],
     &["restore"],

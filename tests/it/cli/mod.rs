@@ -12,4 +12,5 @@ mod operations;
 mod postgres;
 mod recorded;
 mod remote;
+mod retention;
 mod simulate;

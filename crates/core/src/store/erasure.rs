@@ -109,6 +109,25 @@ pub trait Erasure: Send + Sync {
     /// that takes, which is about as long as copying them, nothing is written. Says what is in the way, if anything is.
     fn compact(&self) -> Commit<Option<String>>;
 
+    /// The names of the sessions that happened longest ago, real and made up, the oldest first, at most `limit`: of those
+    /// before `before`, or of all.
+    ///
+    /// # Errors
+    /// If the database fails.
+    fn oldest(&self, before: Option<Timestamp>, limit: usize) -> Result<Vec<String>, StoreError>;
+
+    /// How many sessions happened before a moment, real and made up.
+    ///
+    /// # Errors
+    /// If the database fails.
+    fn older(&self, than: Timestamp) -> Result<u64, StoreError>;
+
+    /// Bytes of the database that hold something; less as soon as rows are erased. Nothing where that cannot be told.
+    ///
+    /// # Errors
+    /// If the database fails.
+    fn used_bytes(&self) -> Result<Option<u64>, StoreError>;
+
     /// The numbers after `after` up to and including `until` that were erased, as stretches from first to last.
     ///
     /// # Errors

@@ -61,6 +61,7 @@ macro_rules! store_suite {
                 the_newest_model_without_erased_rows_takes_over,
                 a_model_of_rows_erased_meanwhile_is_refused,
                 traces_are_those_of_a_search_row_by_row,
+                the_oldest_sessions_are_named_first,
             },
             registry::{
                 a_model_enters_as_the_next_version,

@@ -6,8 +6,9 @@ use serde_json::json;
 use souffleur_core::document::DocumentKind;
 use souffleur_core::ids::{DataVersion, Seq};
 use souffleur_core::store::{
-    Append, Claim, Erase, Erased, Erasure, Origin, RunCommit, Stage, Store, StoreError, Tie, Traces,
+    Append, Claim, Erase, Erased, Erasure, Origin, Record, RunCommit, Stage, Store, StoreError, Tie, Traces,
 };
+use souffleur_core::time::Timestamp;
 
 use crate::records::{
     NOW, application, document, everything, featured, feedback, keyed, metric, named, numbers, run, session, synthetic,
@@ -232,5 +233,38 @@ pub(crate) fn traces_are_those_of_a_search_row_by_row(store: &dyn Store) {
         let found = traces(store, &[name]);
         assert_eq!(found.models.iter().map(|model| (model.seq, model.rows)).collect::<Vec<_>>(), brute, "{name}");
         assert_eq!(found.rows.iter().map(|seq| seq.0).collect::<BTreeSet<_>>(), own);
+    }
+}
+
+pub(crate) fn the_oldest_sessions_are_named_first(store: &dyn Store) {
+    let ago = |name: &str, seconds: i64| {
+        let mut session = session(name);
+        session.event_time = Some(Timestamp(NOW.0 - seconds * 1_000_000));
+        session
+    };
+    add(store, vec![featured(ago("new", 10)), featured(ago("old", 1_000)), featured(ago("b", 500))]);
+    let mut made_up = featured(ago("a", 500));
+    if let Record::Session(session) = &mut made_up.record {
+        session.provenance = Some("test".into());
+    }
+    add(store, vec![made_up]);
+    let oldest = |before: Option<i64>, limit| {
+        let before = before.map(|seconds| Timestamp(NOW.0 - seconds * 1_000_000));
+        erasure(store).oldest(before, limit).unwrap()
+    };
+    assert_eq!(oldest(None, 10), ["old", "a", "b", "new"]);
+    assert_eq!(oldest(None, 2), ["old", "a"]);
+    assert_eq!(oldest(Some(500), 10), ["old"]);
+    assert_eq!(oldest(Some(499), 10), ["old", "a", "b"]);
+    assert_eq!(erasure(store).older(Timestamp(NOW.0 - 499_000_000)).unwrap(), 3);
+    if let Some(used) = erasure(store).used_bytes().unwrap() {
+        assert!(used >= 4_096, "{used}");
+        let many: Vec<String> = (0..500).map(|n| format!("many {n}")).collect();
+        add(store, many.iter().map(|name| named(name)).collect());
+        let filled = erasure(store).used_bytes().unwrap().unwrap();
+        let order = Erase { session_ids: many, reason: "more than is kept".into(), now: NOW };
+        erasure(store).erase(order).wait().unwrap();
+        let left = erasure(store).used_bytes().unwrap().unwrap();
+        assert!(filled > used + 100_000 && left < filled - 100_000, "{used}, {filled}, {left}");
     }
 }
