@@ -266,13 +266,19 @@ mod tests {
     #[test]
     fn what_is_planted_succeeds_as_often_as_it_says() {
         let world = pattern_world(3, 20_000, &PLANTED);
-        let rate = |of: &dyn Fn(usize) -> bool| {
-            let chosen: Vec<usize> = (0..20_000).filter(|i| of(*i)).collect();
-            chosen.iter().filter(|i| world.batch.outcomes.success_score[**i] > 0.5).count() as f64 / chosen.len() as f64
+        let mean = |values: &mut dyn Iterator<Item = f64>| {
+            let values: Vec<f64> = values.collect();
+            values.iter().sum::<f64>() / values.len() as f64
         };
-        let gained = |low: f64, high: f64| rate(&|i| (low..high).contains(&world.gain[i]));
-        let (none, some) = (gained(-0.001, 0.001), gained(GAIN - 0.001, GAIN + 0.001));
-        assert!((none - BASE).abs() < 0.03 && (some - none - GAIN).abs() < 0.05, "{none} {some}");
+        let base = mean(&mut (0..20_000).map(|i| world.probability[i] - world.gain[i]));
+        assert!((base - BASE).abs() < 0.01, "{base}");
+        for gain in [0.0, GAIN] {
+            let gained = || (0..20_000).filter(|i| (world.gain[*i] - gain).abs() < 0.001);
+            let said = mean(&mut gained().map(|i| world.probability[i]));
+            let success = |i: usize| f64::from(u8::from(world.batch.outcomes.success_score[i] > 0.5));
+            let seen = mean(&mut gained().map(success));
+            assert!(gained().count() > 1_000 && (seen - said).abs() < 0.03, "{gain}: {seen} of {said}");
+        }
         let features = &world.batch.features;
         for one in &PLANTED {
             let there = (0..20_000).filter(|i| one.place.holds(features.row(*i)));

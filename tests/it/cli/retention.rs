@@ -61,16 +61,13 @@ fn the_oldest_go_until_the_database_is_small_enough() {
     let dir = filled(400, 400);
     let dir = dir.path();
     let bytes = || on(dir, &["data", "stats", "--json"]).succeeded().json()["size_bytes"].as_u64().unwrap();
-    let most = bytes() * 7 / 10;
+    let most = bytes() * 9 / 10;
     let done = on(dir, &["retain", "--used-bytes-max", &most.to_string(), "--json"]).succeeded().json();
     assert!(bytes() <= most, "{} of {most}", bytes());
     let left = sessions(dir);
-    // The old ones first, and not all of them without need.
-    assert!(
-        left.iter().filter(|name| name.starts_with("new-")).count() == 400 && left.len() < 800,
-        "{}: {done}",
-        left.len()
-    );
+    let (old, new): (Vec<&String>, Vec<&String>) = left.iter().partition(|name| name.starts_with("old-"));
+    // The old ones first, and no more than need be.
+    assert!((200..400).contains(&old.len()) && new.len() == 400, "{} and {}: {done}", old.len(), new.len());
 }
 
 #[test]

@@ -52,9 +52,10 @@ const PROGRESS_LEAST: f64 = 1e-4;
 /// use souffleur_algorithms::ParamGuard;
 /// use souffleur_algorithms::autoencoder::Autoencoder;
 ///
-/// // A parabola: one number says where on it.
-/// let x = Array2::from_shape_fn((120, 2), |(row, column)| (row as f64 / 60.0 - 1.0).powi(1 + column as i32));
-/// let model = Autoencoder::params(1).hidden(8).batch(16).check()?.fit(x.view(), &())?;
+/// // Half a circle: one number says where on it.
+/// let angle = |row: usize| std::f64::consts::PI * (row as f64 * 0.618_034).fract();
+/// let x = Array2::from_shape_fn((600, 2), |(row, column)| [angle(row).cos(), angle(row).sin()][column]);
+/// let model = Autoencoder::params(1).hidden(12).check()?.fit(x.view(), &())?;
 /// assert!(model.held_out_loss() < 0.5 * model.start_loss());
 /// let back = model.inverse_transform(model.transform(x.view(), &())?.view(), &())?;
 /// assert_eq!(back.dim(), x.dim());

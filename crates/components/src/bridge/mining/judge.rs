@@ -167,16 +167,20 @@ pub(crate) fn judge(
     };
     let mut sure: Vec<usize> = (0..compared.len()).filter(holds).collect();
     sure.sort_by(|a, b| compared[*a].p_value.total_cmp(&compared[*b].p_value).then(a.cmp(b)));
-    let mut kept: Vec<(usize, Bits)> = Vec::new();
+    let (mut kept, mut orders): (Vec<(usize, Bits)>, Vec<Order>) = (Vec::new(), Vec::new());
     for i in &sure {
         job.check()?;
         let case = sure.iter().map(|j| &compared[*j]).find(|other| is_case_of(other, &compared[*i]));
         if case.is_some_and(|case| !bench.holds_without(&compared[*i], case)) {
             continue;
         }
+        if !bench.holds_beside(&compared[*i], &orders) {
+            continue;
+        }
         let sessions = bench.sessions(compared[*i].candidate);
         if kept.iter().all(|(_, other)| sessions.jaccard(other) < SAME_JACCARD) {
             kept.push((*i, sessions));
+            orders.extend(bench.order(compared[*i].candidate));
         }
     }
     // Intervals of what was selected among many are the wider, the fewer were selected.
@@ -311,12 +315,41 @@ impl<'a> Bench<'a> {
 
     /// Whether a general pattern holds where its case does not.
     fn holds_without(&self, general: &Comparison<'_>, case: &Comparison<'_>) -> bool {
-        let elsewhere = self.all.and_not(&self.under(&case.candidate.circumstances));
-        let left = self.weakest(&general.candidate.action, &elsewhere, 1);
-        left.is_some_and(|left| {
-            left.difference * general.effect.difference.signum() >= Z_ONE_SIDED * left.standard_error
-        })
+        self.holds_among(general, &self.all.and_not(&self.under(&case.candidate.circumstances)))
     }
+
+    /// Whether an order holds in sessions that no surer order of other rules is about: what comes before one rule is likely to
+    /// come before others as well.
+    fn holds_beside(&self, one: &Comparison<'_>, surer: &[Order]) -> bool {
+        let Some(own) = self.order(one.candidate) else { return true };
+        let others = surer.iter().filter(|other| other.rules != own.rules);
+        let under = self.under(&one.candidate.circumstances);
+        self.holds_among(one, &others.fold(under, |left, other| left.and_not(&other.sessions)))
+    }
+
+    fn holds_among(&self, one: &Comparison<'_>, sessions: &Bits) -> bool {
+        let left = self.weakest(&one.candidate.action, sessions, 1);
+        let sign = one.effect.difference.signum();
+        left.is_some_and(|left| left.difference * sign >= Z_ONE_SIDED * left.standard_error)
+    }
+
+    /// The order of a session's own rules that a candidate is about, if it is about one.
+    fn order(&self, candidate: &Candidate) -> Option<Order> {
+        let Resolved::InOrder { earlier, own, .. } = &candidate.action else { return None };
+        if !earlier.is_empty() {
+            return None;
+        }
+        let mut rules = own.clone();
+        rules.sort_unstable();
+        let sessions = self.under(&candidate.circumstances).and(&self.ground.with(&Resolved::Together(rules.clone())));
+        Some(Order { rules, sessions })
+    }
+}
+
+/// An order by its rules, and the sessions that have all of them.
+struct Order {
+    rules: Vec<u32>,
+    sessions: Bits,
 }
 
 /// Probability of an effect so much greater than another one, in its own direction, where they are equal.
