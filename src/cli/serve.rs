@@ -112,7 +112,9 @@ pub(crate) fn serve(
     };
     let runtime = embedded.runtime();
     // Whatever is being erased when it is time to stop is in the store's hands, which finishes it.
-    let until = async { drop(select(pin!(until), pin!(keep_within(runtime, settings))).await) };
+    let until = async {
+        select(pin!(until), pin!(keep_within(runtime, settings))).await;
+    };
     let served = http::serve(runtime.clone(), &settings.http, listening, until);
     if served.is_ok() {
         tracing::info!("draining");

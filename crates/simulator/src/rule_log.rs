@@ -133,7 +133,7 @@ impl PlantedRule {
     fn draw(rng: &mut Generator, rule: usize, outcome: &[f64; VARIABLES]) -> Self {
         let (mut log_odds, mut modifiers) = ([0.0; VARIABLES], [0.0; VARIABLES]);
         // Good prompts get one rule, bad ones the next.
-        let side = if rule % 2 == 0 { 1.0 } else { -1.0 };
+        let side = if rule.is_multiple_of(2) { 1.0 } else { -1.0 };
         for _ in 0..CAUSES {
             let cause = rng.gen_range(0..VARIABLES);
             log_odds[cause] = side * outcome[cause].signum() * rng.gen_range(0.8..1.4);

@@ -173,12 +173,11 @@ fn one_sided(graph: &NeighborGraph, mean: f64, progress: &Progress<'_>) -> Resul
     Ok(weights)
 }
 
+/// Where the rows that name each row begin, and those rows with how sure they are.
+type Named = (Vec<usize>, Vec<(u32, f32)>);
+
 /// Which rows name each row, and how surely.
-fn transposed(
-    graph: &NeighborGraph,
-    weights: &[f32],
-    progress: &Progress<'_>,
-) -> Result<(Vec<usize>, Vec<(u32, f32)>), Interrupted> {
+fn transposed(graph: &NeighborGraph, weights: &[f32], progress: &Progress<'_>) -> Result<Named, Interrupted> {
     let n = graph.order.len();
     let mut starts = vec![0usize; n + 1];
     graph.neighbors.iter().for_each(|other| starts[*other as usize + 1] += 1);

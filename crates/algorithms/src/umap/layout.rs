@@ -47,7 +47,7 @@ impl Draws {
     /// A number below `count`, which must be below 2^32.
     #[inline(always)]
     pub(super) fn below(&mut self, count: usize) -> usize {
-        ((self.word() >> 32) * count as u64 >> 32) as usize
+        (((self.word() >> 32) * count as u64) >> 32) as usize
     }
 }
 

@@ -61,19 +61,19 @@ fn the_job_training_experiment_is_as_published() {
         let params = RegressionAdjustment::params().interactions(interactions).check().unwrap();
         params.estimate(&study, estimand, &()).unwrap()
     };
-    assert_close(study.naive().effect, 1794.342_404_270_271, 1e-12, "difference of means");
+    assert_close(study.naive().effect, 1_794.342_404_270_271, 1e-12, "difference of means");
     assert_close(study.naive().standard_error, 670.996_546_381_524_1, 1e-9, "its error");
     // statsmodels 0.15: OLS with cov_type "HC1", without and with centred interactions.
     let additive = regression(false, Estimand::All);
-    assert_close(additive.effect, 1676.342_643_767_720_3, 1e-9, "additive regression");
+    assert_close(additive.effect, 1_676.342_643_767_720_3, 1e-9, "additive regression");
     assert_close(additive.standard_error, 676.733_701_094_126_9, 1e-9, "its error");
     let by_arm = regression(true, Estimand::All);
-    assert_close(by_arm.effect, 1621.583_101_443_834_7, 1e-9, "regression by arm");
+    assert_close(by_arm.effect, 1_621.583_101_443_834_7, 1e-9, "regression by arm");
     assert_close(by_arm.standard_error, 689.367_668_333_859_6, 0.02, "its error");
-    assert_close(regression(false, Estimand::Treated).effect, 1787.760_635_373_223_3, 1e-9, "on the treated");
+    assert_close(regression(false, Estimand::Treated).effect, 1_787.760_635_373_223_3, 1e-9, "on the treated");
     let weighted = InverseWeighting::params().check().unwrap().estimate(&study, Estimand::All, &()).unwrap();
     // statsmodels' logit has no penalty.
-    assert_close(weighted.estimate.effect, 1641.315_221_655_835_6, 0.02, "weighting");
+    assert_close(weighted.estimate.effect, 1_641.315_221_655_835_6, 0.02, "weighting");
     for (name, found) in [("regression", additive), ("by arm", by_arm), ("weighting", weighted.estimate)] {
         println!("{name}: {:.0} ({:.0} to {:.0})", found.effect, found.low(), found.high());
         assert!(NSW.0 < found.effect && found.effect < NSW.1, "{name} lies outside the published interval: {found:?}");

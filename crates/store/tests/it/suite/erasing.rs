@@ -210,7 +210,7 @@ pub(crate) fn traces_are_those_of_a_search_row_by_row(store: &dyn Store) {
         // Sessions or applications; all, every third, a stretch, a few that follow no order.
         let of: &[i64] = if n % 2 == 0 { &delta.sessions.seq } else { &delta.applications.seq };
         let wanted = |i: usize| match n % 4 {
-            0 => i % (n + 1) == 0,
+            0 => i.is_multiple_of(n + 1),
             1 => i > n && i < 2 * n + 3,
             2 => (i * i + n) % 7 == 3,
             _ => (i * (n + 3)) % 11 < 4,
