@@ -1,7 +1,7 @@
 //! Causal discovery: which variables may cause which, read off what is independent given what.
 //!
 //! [`Pc`] finds the graph, an [`IndependenceTest`] says what is independent, [`Knowledge`] what is known beforehand, and
-//! [`bootstrap`] how sure each edge is.
+//! [`bootstrap()`] how sure each edge is.
 
 mod bootstrap;
 mod colliders;
