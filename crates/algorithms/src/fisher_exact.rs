@@ -19,7 +19,6 @@ const SAME: f64 = 1.0 + 1e-7;
 /// assert!((p - 34.0 / 70.0).abs() < 1e-12);
 /// ```
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 pub fn fisher_exact(table: &Table) -> f64 {
     let (first, second) = (table.first, table.second);
     let observed = table.first_with.min(first);

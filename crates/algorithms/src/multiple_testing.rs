@@ -11,7 +11,6 @@
 /// assert_eq!(benjamini_hochberg(&[0.01, 0.04, 0.03]), [0.03, 0.04, 0.04]);
 /// ```
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "there are far fewer hypotheses than 2^53")]
 pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
     let p = |i: usize| if p_values[i].is_nan() { 1.0 } else { p_values[i] };
     let mut order: Vec<usize> = (0..p_values.len()).collect();

@@ -51,7 +51,6 @@ pub struct RiskDifference {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 pub fn risk_difference(strata: &[Table]) -> Option<RiskDifference> {
     let (mut weight, mut difference, mut first_rate) = (0.0, 0.0, 0.0);
     let (mut p_sum, mut q_sum, mut excess, mut variance) = (0.0, 0.0, 0.0, 0.0);

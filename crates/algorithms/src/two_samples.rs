@@ -164,7 +164,6 @@ fn check(values: &[f64]) -> Result<(), MetricError> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
 fn to_f64(count: usize) -> f64 {
     count as f64
 }

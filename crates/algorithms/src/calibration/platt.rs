@@ -50,7 +50,6 @@ impl PlattScaling {
     ///
     /// # Errors
     /// Lengths differ, a score is not finite, all labels are alike, or the watch interrupts.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub fn fit(scores: &[f64], labels: &[bool], watch: &dyn Watch) -> Result<Self, CalibrationError> {
         check_length(scores, "labels", labels.len())?;
         check_finite("score", scores)?;
@@ -82,7 +81,6 @@ impl PlattScaling {
         for done in 0..STEPS_MAX {
             watch.tick(done as u64, STEPS_MAX as u64)?;
             let Local { gradient: [g, h], hessian: [a, b, c] } = self.local(rows);
-            #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
             let tolerance = GRADIENT_MIN * rows.len() as f64;
             if g.abs() < tolerance && h.abs() < tolerance {
                 break;

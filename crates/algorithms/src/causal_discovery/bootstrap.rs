@@ -122,7 +122,6 @@ pub fn bootstrap<R: Resample>(
     Ok(shares(variables, &found))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "there are at most 100,000 graphs")]
 fn shares(variables: usize, found: &[Cpdag]) -> EdgeConfidence {
     let mut pairs = vec![PairConfidence::default(); variables * variables];
     for a in 0..variables {

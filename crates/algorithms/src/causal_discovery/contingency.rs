@@ -397,7 +397,6 @@ impl IndependenceTest for ContingencyTest {
         ContingencyScratch::default()
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "degrees of freedom stay far below 2^53")]
     fn p_value(
         &self,
         x: usize,

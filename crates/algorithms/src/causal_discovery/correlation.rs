@@ -70,7 +70,6 @@ impl Correlations {
         Self::from_sums(&total, rows, &origin)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     fn from_sums(total: &Sums, rows: usize, origin: &[f64]) -> Result<Self, CausalDiscoveryError> {
         let (order, n) = (total.column.len(), rows as f64);
         let spread = |a: usize, b: usize| total.products[[a, b]] - total.column[a] * total.column[b] / n;

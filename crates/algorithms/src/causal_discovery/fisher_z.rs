@@ -51,7 +51,6 @@ impl IndependenceTest for FisherZ {
         Vec::new()
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     fn p_value(
         &self,
         x: usize,

@@ -131,7 +131,6 @@ impl IndependenceTest for GaussianBlocks {
         BlockScratch::default()
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     fn p_value(
         &self,
         x: usize,

@@ -17,7 +17,6 @@ pub struct EdgeScores {
 }
 
 impl EdgeScores {
-    #[expect(clippy::cast_precision_loss, reason = "edge counts stay far below 2^53")]
     fn of(right: usize, found: usize, truth: usize) -> Self {
         let share = |of: usize| if of == 0 { 1.0 } else { right as f64 / of as f64 };
         let f1 = if found + truth == 0 { 1.0 } else { 2.0 * right as f64 / (found + truth) as f64 };

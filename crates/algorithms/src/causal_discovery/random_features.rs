@@ -244,7 +244,6 @@ impl RandomFeatures {
     }
 
     /// How features of the two variables follow from those of the conditioning ones.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     fn regress(
         &self,
         features: &Features,
@@ -295,7 +294,6 @@ impl IndependenceTest for RandomFeatures {
 
     fn scratch(&self) {}
 
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     fn p_value(&self, x: usize, y: usize, given: &[usize], _: &mut (), go_on: GoOn<'_>) -> Result<f64, Interrupted> {
         let features = self.features(x, y, given);
         let (conditioning, of_x) = (features.conditioning(), features.x.len());

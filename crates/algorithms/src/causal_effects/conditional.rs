@@ -82,7 +82,6 @@ impl ConditionalEffects {
 
     /// Learns from what is left of treatment and outcome of the `kept` rows (the residuals of a row, in this order): ordinary
     /// least squares of the latter on the former times a one and the modifiers.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub(super) fn of_residuals(
         x: ArrayView2<'_, f64>,
         kept: &[usize],
@@ -234,7 +233,6 @@ impl RidgeStage {
     }
 
     /// With its covariance.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     fn finish(self, x: ArrayView2<'_, f64>, scores: &[f64], watch: &dyn Watch) -> Result<Model, CausalEffectError> {
         let Self { features, model, .. } = self;
         let width = features.width();

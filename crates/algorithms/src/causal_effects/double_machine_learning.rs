@@ -245,7 +245,6 @@ pub struct Effects {
 impl Effects {
     /// The average effect over the comparable rows that `estimand` names.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub fn average(&self, estimand: Estimand) -> Estimate {
         let group = self.group.as_deref();
         match estimand {

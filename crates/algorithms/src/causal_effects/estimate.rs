@@ -48,7 +48,6 @@ impl Estimate {
 
     /// The mean of each row's part, its error from their scatter. Parts are the effect plus the influence function;
     /// `freedom` is how many parameters went into them. The sums of groups are what is independent, where there are any.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub(super) fn of_parts(parts: &[f64], group: Option<&[u64]>, freedom: usize) -> Self {
         let rows = parts.len() as f64;
         let effect = parts.iter().sum::<f64>() / rows;

@@ -28,7 +28,6 @@ pub(super) struct Features {
 
 impl Features {
     /// Means and deviations come from at most [`SCALE_ROWS`] rows, evenly spread: they set units, nothing else.
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand rows")]
     pub(super) fn of(x: ArrayView2<'_, f64>, basis: Basis) -> Self {
         let step = x.nrows().div_ceil(SCALE_ROWS).max(1);
         let rows = || (0..x.nrows()).step_by(step).map(|row| x.row(row));

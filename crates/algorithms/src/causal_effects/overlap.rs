@@ -38,7 +38,6 @@ impl Overlap {
     ///
     /// # Errors
     /// Fewer than `minimum` of all rows, or of an arm, are comparable; weighted rows count for too few, or are not alike.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub(super) fn of(
         study: &Study<'_>,
         propensity: &[f64],

@@ -45,7 +45,6 @@ pub struct Refutation {
 ///
 /// # Errors
 /// `repeats` is 0 or above 1000, a share is out of range, an estimate fails, or the watch interrupts.
-#[expect(clippy::cast_precision_loss, reason = "at most a thousand repeats")]
 pub fn refute(
     study: &Study<'_>,
     original: &Estimate,

@@ -118,7 +118,6 @@ impl RegressionAdjustmentValidParams {
 
 /// The coefficient of the treatment. It comes last among the columns, so what is left of its square after elimination of
 /// the others says whether it can be told from them.
-#[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
 fn additive(study: &Study<'_>, features: &Features, progress: &Progress<'_>) -> Result<Estimate, CausalEffectError> {
     let (rows, width) = (study.rows(), features.width());
     let treatment = width + 1;
@@ -158,7 +157,6 @@ fn additive(study: &Study<'_>, features: &Features, progress: &Progress<'_>) -> 
 }
 
 /// One regression for each arm.
-#[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
 fn by_arm(
     study: &Study<'_>,
     features: &Features,

@@ -104,7 +104,6 @@ impl<'a> Study<'a> {
     /// The mean outcome of treated rows less that of untreated ones, with its standard error (Welch 1947): what is seen,
     /// whatever its cause.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub fn naive(&self) -> super::Estimate {
         let arm = |arm: bool| {
             let of = || self.outcome.iter().zip(self.treated).filter(move |(_, t)| **t == arm).map(|(y, _)| *y);

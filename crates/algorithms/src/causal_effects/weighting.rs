@@ -126,7 +126,6 @@ impl InverseWeightingValidParams {
     ///
     /// # Errors
     /// Treated and untreated rows do not overlap, the probabilities cannot be learnt, or the watch interrupts.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub fn estimate(
         &self,
         study: &Study<'_>,

@@ -30,7 +30,6 @@ use crate::watch::Watch;
 /// assert!((calinski_harabasz(x.view(), &[0, 0, 1, 1], &())? - 50.0).abs() < 1e-12);
 /// # Ok::<(), souffleur_algorithms::clustering_quality::ClusteringQualityError>(())
 /// ```
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub fn calinski_harabasz<F: Real>(
     x: ArrayView2<'_, F>,
     labels: &[i32],

@@ -21,7 +21,6 @@ pub(super) struct Centroid {
 }
 
 /// Centroid of each cluster, clusters on all threads, rows within a cluster in row order. `O(n d)`.
-#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
 pub(super) fn centroids<F: Real>(
     x: ArrayView2<'_, F>,
     groups: &Groups,

@@ -32,7 +32,6 @@ use crate::watch::{Interrupted, Progress, Watch};
 /// assert!((davies_bouldin(x.view(), &[0, 0, 1, 1], &())? - 0.2).abs() < 1e-12);
 /// # Ok::<(), souffleur_algorithms::clustering_quality::ClusteringQualityError>(())
 /// ```
-#[expect(clippy::cast_precision_loss, reason = "there are far fewer than 2^52 clusters")]
 pub fn davies_bouldin<F: Real>(
     x: ArrayView2<'_, F>,
     labels: &[i32],

@@ -42,7 +42,6 @@ pub(super) struct Tile<'a> {
 
 /// Mean of up to 4,096 of the rows, evenly spaced. Distances do not depend on it; the nearer it is to the rows, the
 /// fewer digits are lost in their squares.
-#[expect(clippy::cast_precision_loss, reason = "at most 4096 rows")]
 pub(super) fn centre<F: Real>(x: ArrayView2<'_, F>, rows: &[usize]) -> Vec<f64> {
     let step = rows.len().div_ceil(CENTRE_ROWS).max(1);
     let mut sums = vec![0.0; x.ncols()];

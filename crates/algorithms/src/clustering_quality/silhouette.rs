@@ -161,12 +161,10 @@ pub fn silhouette_sampled<F: Real>(
     Ok(SampledSilhouette { mean, standard_error: standard_error(&values, mean, population), rows })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
 fn standard_error(values: &[f64], mean: f64, population: usize) -> f64 {
     let (m, n) = (values.len() as f64, population as f64);
     let variance = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (m - 1.0).max(1.0);
@@ -254,7 +252,6 @@ fn tile_values(blocks: &[Block], sums: &[f64], groups: &Groups, values: &mut Vec
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
 fn row_value(own: usize, lane: usize, sums: &[f64], groups: &Groups) -> f64 {
     let others = groups.members(own).len() - 1;
     if others == 0 {

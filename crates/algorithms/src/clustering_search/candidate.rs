@@ -128,7 +128,6 @@ fn methods(rows: usize, width: usize, clusters_max: usize) -> Vec<Method> {
         methods.extend(mixtures(CovarianceKind::Full));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the rows")]
-    #[expect(clippy::cast_precision_loss, reason = "rows are few enough to be exact")]
     let mut sizes = CLUSTER_SHARES.map(|share| ((rows as f64 * share) as usize).max(CLUSTER_ROWS_MIN)).to_vec();
     sizes.dedup();
     for min_cluster_size in sizes {

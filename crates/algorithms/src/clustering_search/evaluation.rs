@@ -56,7 +56,6 @@ impl Quality {
             Err(error) => return Err(error.into()),
         };
         let inside: usize = of_rows.clusters.iter().map(|cluster| cluster.rows).sum();
-        #[expect(clippy::cast_precision_loss, reason = "rows are few enough to be exact")]
         let silhouette = of_rows.mean * inside as f64 / labels.len() as f64;
         let dbcv = dbcv(x, labels, VALIDITY_ROWS, seed, watch)?.value;
         Ok(Some(Self { clusters: of_rows.clusters.len(), silhouette, dbcv }))
@@ -83,7 +82,6 @@ impl Contender {
     }
 
     /// The best score there can be after `resamples`, as no agreement is above 1.
-    #[expect(clippy::cast_precision_loss, reason = "resamples are few")]
     pub(super) fn bound(&self, resamples: usize, params: &ClusteringSearchValidParams) -> f64 {
         let to_come = resamples.saturating_sub(self.agreements.len()) as f64;
         let sum = self.agreements.iter().sum::<f64>() + to_come;
@@ -95,12 +93,10 @@ impl Contender {
         silhouette * self.quality.silhouette + dbcv * self.quality.dbcv + agreement * stability
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "resamples are few")]
     fn stability(&self) -> f64 {
         self.agreements.iter().sum::<f64>() / self.agreements.len().max(1) as f64
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "rows are few enough to be exact")]
     pub(super) fn evaluation(&self, params: &ClusteringSearchValidParams) -> Evaluation {
         let noise = self.labels.iter().filter(|label| **label < 0).count();
         Evaluation {

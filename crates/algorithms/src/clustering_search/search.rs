@@ -315,7 +315,6 @@ impl<'a> Race<'a> {
     }
 
     /// How far what a contender finds in a resample agrees with what it found in all rows.
-    #[expect(clippy::cast_precision_loss, reason = "rows are few enough to be exact")]
     fn agreement(
         &self,
         contender: &Contender,

@@ -58,7 +58,6 @@ impl View {
             }
             Method::Hdbscan { min_cluster_size, selection } => {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the rows")]
-                #[expect(clippy::cast_precision_loss, reason = "rows are few enough to be exact")]
                 let size = ((min_cluster_size as f64 * share).round() as usize).max(2);
                 let params = hdbscan(self.rows.nrows(), size, selection)?;
                 Ok(params.cluster(self.reachability.edges(), self.rows.nrows(), watch)?.labels)

@@ -185,7 +185,6 @@ impl GaussianMixture {
     ///
     /// # Errors
     /// As [`responsibilities`](Self::responsibilities).
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     pub fn bic<F: Real>(&self, x: ArrayView2<'_, F>, watch: &dyn Watch) -> Result<f64, GaussianMixtureError> {
         let penalty = self.n_parameters() as f64 * (x.nrows() as f64).ln();
         Ok(penalty - 2.0 * self.log_likelihood(x, watch)?.sum())
@@ -195,7 +194,6 @@ impl GaussianMixture {
     ///
     /// # Errors
     /// As [`responsibilities`](Self::responsibilities).
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     pub fn aic<F: Real>(&self, x: ArrayView2<'_, F>, watch: &dyn Watch) -> Result<f64, GaussianMixtureError> {
         Ok(2.0 * self.n_parameters() as f64 - 2.0 * self.log_likelihood(x, watch)?.sum())
     }

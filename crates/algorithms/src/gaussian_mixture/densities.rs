@@ -28,7 +28,6 @@ pub(super) struct Scratch {
 
 impl Densities {
     /// `O(components columns^3)` for matrices.
-    #[expect(clippy::cast_precision_loss, reason = "column counts stay far below 2^53")]
     pub(super) fn new(
         weights: ArrayView1<'_, f64>,
         means: ArrayView2<'_, f64>,

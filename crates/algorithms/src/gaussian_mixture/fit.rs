@@ -61,7 +61,6 @@ impl GaussianMixtureValidParams {
     }
 
     /// One run from one clustering.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     fn fit_from<F: Real>(
         &self,
         x: ArrayView2<'_, F>,

@@ -158,7 +158,6 @@ impl GradientBoostingValidParams {
     /// # Errors
     /// `x` is empty, labels differ from rows in number or are all alike, a value is not finite as `f32`, or the
     /// watch interrupts.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub fn fit<F: Real>(
         &self,
         x: ArrayView2<'_, F>,

@@ -60,7 +60,6 @@ impl GradientBoostingValidParams {
     ///
     /// # Errors
     /// `x` is empty, targets differ from rows in number, a value or a target is not finite, or the watch interrupts.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub fn fit_values<F: Real>(
         &self,
         x: ArrayView2<'_, F>,

@@ -159,7 +159,6 @@ fn two_nn(distances: &[&[f64]], discarded: f64) -> (f64, f64) {
 }
 
 /// Inverse of the mean inverse over the queries, and its standard error by linearisation.
-#[expect(clippy::cast_precision_loss, reason = "few queries")]
 fn maximum_likelihood(distances: &[&[f64]]) -> (f64, f64) {
     let inverse = |distances: &&[f64]| match distances.split_last() {
         Some((last, nearer)) => nearer.iter().map(|near| (last / near).ln()).sum::<f64>() / nearer.len() as f64,

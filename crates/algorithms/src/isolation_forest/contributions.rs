@@ -38,7 +38,6 @@ impl IsolationForest {
     ///
     /// # Errors
     /// As [`score`](Self::score).
-    #[expect(clippy::cast_precision_loss, reason = "there are at most 10000 trees")]
     pub fn contributions<F: Real>(
         &self,
         x: ArrayView2<'_, F>,

@@ -56,7 +56,6 @@ impl<F: Real> Lloyd<'_, F> {
 }
 
 /// Mean over the columns of the population variance.
-#[expect(clippy::cast_precision_loss, reason = "row and column counts stay far below 2^53")]
 pub(super) fn mean_variance<F: Real>(rows: RowMajor<'_, F>, progress: &Progress<'_>) -> Result<f64, Interrupted> {
     let (count, columns) = (rows.rows(), rows.columns);
     let step = rows_per_tick(columns).max(256);

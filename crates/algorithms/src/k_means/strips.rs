@@ -215,7 +215,6 @@ impl<'a, F: Real> Strips<'a, F> {
     }
 
     /// The means of the clusters. A cluster without rows takes one of the rows farthest from their centroids.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub(super) fn means(&self, centroids: &[f64], progress: &Progress<'_>) -> Result<Vec<f64>, Interrupted> {
         let mut sums = vec![0.0; self.clusters * self.columns];
         let mut counts = vec![0u64; self.clusters];

@@ -209,7 +209,6 @@ impl LogisticRegressionValidParams {
     /// # Errors
     /// `x` is empty or too wide, labels differ from rows in number or are all alike, a value is not finite as `f32`,
     /// the minimum is not reached in `max_steps` steps, or the watch interrupts.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub fn fit<F: Real>(
         &self,
         x: ArrayView2<'_, F>,

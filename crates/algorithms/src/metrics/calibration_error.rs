@@ -83,7 +83,6 @@ fn outcome(label: bool) -> f64 {
     f64::from(u8::from(label))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
 fn length(rows: &[f64]) -> f64 {
     rows.len() as f64
 }

@@ -39,7 +39,6 @@ impl Confusion {
 }
 
 /// `part / (part + rest)`.
-#[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
 fn ratio(part: u64, rest: u64) -> Option<f64> {
     let whole = part + rest;
     (whole > 0).then(|| part as f64 / whole as f64)

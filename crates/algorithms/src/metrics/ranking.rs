@@ -35,7 +35,6 @@ fn descending(scores: &[f64], labels: &[bool]) -> Result<(Vec<Tied>, f64, f64), 
     Ok((groups, to_f64(positives), to_f64(negatives)))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
 fn to_f64(count: u64) -> f64 {
     count as f64
 }

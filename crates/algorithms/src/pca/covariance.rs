@@ -62,7 +62,6 @@ pub(super) fn centre<F: Real>(rows: ArrayView2<'_, F>, mean: &Array1<f64>, mut c
 }
 
 /// The mean of some rows, evenly taken. Differences from it cost no precision where all rows are far from 0.
-#[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
 pub(super) fn origin<F: Real>(x: ArrayView2<'_, F>) -> Array1<f64> {
     let step = x.nrows().div_ceil(ORIGIN_ROWS).max(1);
     let sample = x.slice(s![..;step, ..]);
@@ -71,7 +70,6 @@ pub(super) fn origin<F: Real>(x: ArrayView2<'_, F>) -> Array1<f64> {
 }
 
 /// Mean and products of the columns in one pass over the rows, `O(rows columns^2)`; at least one row and one column.
-#[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
 pub(super) fn moments<F: Real>(x: ArrayView2<'_, F>, progress: &Progress<'_>) -> Result<Moments, Interrupted> {
     let columns = x.ncols();
     let origin = origin(x);

@@ -65,7 +65,6 @@ impl IncrementalPca {
     /// # Errors
     /// Another width, more than 4,096 columns, a value that is not finite as `f32`, or the watch interrupted; then nothing is
     /// added.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub fn update<F: Real>(&mut self, x: ArrayView2<'_, F>, watch: &dyn Watch) -> Result<(), PcaError> {
         if x.ncols() != self.columns() {
             return Err(PcaError::Columns { expected: self.columns(), found: x.ncols() });
@@ -92,7 +91,6 @@ impl IncrementalPca {
     ///
     /// # Errors
     /// Fewer than two rows seen, more components asked for than there are, or the watch interrupted.
-    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^53")]
     pub fn components(&self, params: &PcaValidParams, watch: &dyn Watch) -> Result<Pca, PcaError> {
         let rows = usize::try_from(self.rows).unwrap_or(usize::MAX);
         params.check_shape(rows, self.columns())?;
