@@ -33,6 +33,7 @@ import sys, time, duckdb
 source, target = sys.argv[1:]
 db = duckdb.connect()
 db.execute('SET threads = 2')
+db.execute('SET enable_progress_bar = false')
 start = time.perf_counter()
 db.execute(f\"CREATE TABLE t AS SELECT * FROM read_parquet('{source}')\")
 read = time.perf_counter() - start
