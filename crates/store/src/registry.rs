@@ -14,7 +14,7 @@ use crate::database::{Database, Db};
 use crate::errors::{database, unreadable};
 use crate::manifest;
 use crate::rows::{StoredModel as ModelColumns, parse_optional, version};
-use crate::schema::{lineage, model_aliases, model_versions, models, runs};
+use crate::schema::{lineage, model_aliases, model_manifests, model_versions, models, runs};
 use crate::settings::SigningKey;
 use crate::store::SqlStore;
 use crate::writer::versions;
@@ -143,22 +143,20 @@ fn place(connection: &mut Db, name: &str) -> Result<i64, StoreError> {
     found.optional().map_err(database)?.ok_or_else(|| StoreError::Unknown { what: "model", name: name.to_owned() })
 }
 
-type Signature = (Option<String>, Option<String>, Option<String>, Option<String>);
+/// What was written down of a model at its commit.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = model_manifests)]
+struct Signed {
+    snapshot_sha256: String,
+    key_id: Option<String>,
+    signature: Option<String>,
+    manifest: String,
+}
 
-/// Manifest, signature, key and the snapshot's hash.
-fn signature(connection: &mut Db, seq: Seq) -> Result<Signature, StoreError> {
-    model_versions::table
-        .find(seq.0)
-        .select((
-            model_versions::manifest,
-            model_versions::signature,
-            model_versions::key_id,
-            model_versions::snapshot_sha256,
-        ))
-        .first(connection)
-        .optional()
-        .map_err(database)?
-        .ok_or_else(|| StoreError::Unknown { what: "model", name: seq.to_string() })
+/// What was written down of a model; nothing of those from before there was a registry.
+fn signed(connection: &mut Db, seq: Seq) -> Result<Option<Signed>, StoreError> {
+    let found = model_manifests::table.find(seq.0).select(Signed::as_select()).first(connection);
+    found.optional().map_err(database)
 }
 
 fn parse(text: &str) -> Result<Manifest, StoreError> {
@@ -171,7 +169,9 @@ fn changed(what: impl Into<String>) -> Verdict {
 
 fn verify(connection: &mut Db, seq: Seq, key: Option<&SigningKey>) -> Result<Verdict, StoreError> {
     let row = version_at(connection, seq.0)?;
-    let (Some(text), Some(signature), Some(signed_by), _) = signature(connection, seq)? else {
+    let Some(Signed { manifest: text, signature: Some(signature), key_id: Some(signed_by), .. }) =
+        signed(connection, seq)?
+    else {
         return Ok(Verdict::Unsigned);
     };
     let Some(key) = key.filter(|key| manifest::key_id(key) == signed_by) else {
@@ -218,7 +218,7 @@ fn servable(connection: &mut Db, component: &str, limit: usize) -> Result<Vec<Se
 
 fn stored(connection: &mut Db, seq: Seq) -> Result<StoredModel, StoreError> {
     let row = version_at(connection, seq.0)?;
-    let (_, _, _, sha256) = signature(connection, seq)?;
+    let sha256 = signed(connection, seq)?.map(|signed| signed.snapshot_sha256);
     let columns: ModelColumns = models::table
         .find(seq.0)
         .select(ModelColumns::as_select())
@@ -254,7 +254,7 @@ impl<D: Database> Registry for SqlStore<D> {
     }
 
     fn manifest(&self, seq: Seq) -> Result<Option<Manifest>, StoreError> {
-        self.read(|connection| signature(connection, seq)?.0.as_deref().map(parse).transpose())
+        self.read(|connection| signed(connection, seq)?.map(|signed| parse(&signed.manifest)).transpose())
     }
 
     fn verify(&self, seq: Seq) -> Result<Verdict, StoreError> {
@@ -271,8 +271,8 @@ impl<D: Database> Registry for SqlStore<D> {
     }
 
     fn is_snapshot(&self, seq: Seq, snapshot: &[u8]) -> Result<bool, StoreError> {
-        let sha256 = self.read(|connection| Ok(signature(connection, seq)?.3))?;
-        Ok(sha256.is_some_and(|sha256| sha256 == manifest::sha256(snapshot)))
+        let signed = self.read(|connection| signed(connection, seq))?;
+        Ok(signed.is_some_and(|signed| signed.snapshot_sha256 == manifest::sha256(snapshot)))
     }
 
     fn report(&self, run_id: &str) -> Result<Option<Value>, StoreError> {

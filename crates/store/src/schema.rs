@@ -197,10 +197,16 @@ diesel::table! {
         snapshot_bytes -> BigInt,
         kept -> BigInt,
         erased -> BigInt,
-        snapshot_sha256 -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    model_manifests (seq) {
+        seq -> BigInt,
+        snapshot_sha256 -> Text,
         key_id -> Nullable<Text>,
         signature -> Nullable<Text>,
-        manifest -> Nullable<Text>,
+        manifest -> Text,
     }
 }
 

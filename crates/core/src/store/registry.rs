@@ -228,10 +228,10 @@ pub trait Registry: Send + Sync {
     /// [`StoreError::Unknown`], or if the database fails.
     fn at(&self, seq: Seq) -> Result<VersionRow, StoreError>;
 
-    /// A model's manifest; `None` if it was made before there was a registry.
+    /// The manifest of the model at a place; `None` if there is no model, or it was made before there was a registry.
     ///
     /// # Errors
-    /// If there is none at this place, or the database fails.
+    /// If the database fails.
     fn manifest(&self, seq: Seq) -> Result<Option<Manifest>, StoreError>;
 
     /// Checks a model against its manifest, and the manifest against its signature.
@@ -252,10 +252,10 @@ pub trait Registry: Send + Sync {
     /// [`StoreError::Unknown`], or if the database fails.
     fn stored(&self, seq: Seq) -> Result<StoredModel, StoreError>;
 
-    /// Whether these bytes are a model's snapshot, as it was committed.
+    /// Whether these bytes are a model's snapshot, as it was committed. Of one without a manifest that is not known.
     ///
     /// # Errors
-    /// [`StoreError::Unknown`], or if the database fails.
+    /// If the database fails.
     fn is_snapshot(&self, seq: Seq, snapshot: &[u8]) -> Result<bool, StoreError>;
 
     /// The report of a run that succeeded; `None` if there is none (any more).

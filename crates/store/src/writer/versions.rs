@@ -13,7 +13,7 @@ use crate::database::{Db, Leasing};
 use crate::errors::unreadable;
 use crate::manifest;
 use crate::registry::version_at;
-use crate::schema::{model_aliases, model_inputs, model_versions, models};
+use crate::schema::{model_aliases, model_inputs, model_manifests, model_versions, models};
 use crate::settings::SigningKey;
 
 /// How models enter the registry.
@@ -57,10 +57,15 @@ pub(super) fn enter(
             model_versions::snapshot_bytes.eq(i64::try_from(run.snapshot.len()).unwrap_or(i64::MAX)),
             model_versions::kept.eq(1),
             model_versions::erased.eq(0),
-            model_versions::snapshot_sha256.eq(&signed.snapshot_sha256),
-            model_versions::key_id.eq(&signed.key_id),
-            model_versions::signature.eq(&signed.signature),
-            model_versions::manifest.eq(&signed.text),
+        ))
+        .execute(connection)?;
+    diesel::insert_into(model_manifests::table)
+        .values((
+            model_manifests::seq.eq(seq),
+            model_manifests::snapshot_sha256.eq(&signed.snapshot_sha256),
+            model_manifests::key_id.eq(&signed.key_id),
+            model_manifests::signature.eq(&signed.signature),
+            model_manifests::manifest.eq(&signed.text),
         ))
         .execute(connection)?;
     let previous = run.origin.previous.iter().map(|name| ("previous", name));

@@ -12,6 +12,7 @@ use souffleur_store::{SqliteStore, StoreSettings};
 use crate::files::{assert_sound, execute};
 use crate::records::{NOW, everything, named, run};
 use crate::sqlite;
+use crate::suite::registry::model;
 
 fn open(path: &Path) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(path, StoreSettings::default())
@@ -47,11 +48,26 @@ fn an_older_layout_is_brought_up_to_date_or_left_as_it_was() {
     let error = open(&path).unwrap_err().to_string();
     assert!(error.contains("layout") && error.contains("model_versions"), "{error}");
     assert_eq!(SqliteStore::inspect(&path, |_| None).unwrap().layouts, looked.layouts, "it was left as it was");
+    execute(&path, include_str!("../../../../migrations/sqlite/2026-11-27-120000_model_manifests/down.sql"));
     execute(&path, include_str!("../../../../migrations/sqlite/2026-11-27-000000_registry/down.sql"));
     let store = open(&path).unwrap();
     assert_eq!(format!("{:?}", everything(&store)), format!("{before:?}"));
     drop(store);
     assert!(SqliteStore::inspect(&path, |_| None).unwrap().is_sound());
+}
+
+#[test]
+fn manifests_move_to_a_table_of_their_own_and_back() {
+    let (store, _keep) = sqlite::open();
+    let seq = model(&store, "k_means", "r1", &[1; 40], true);
+    let (path, before) = (store.path().to_owned(), store.registry().unwrap().manifest(seq).unwrap());
+    assert!(before.is_some());
+    drop(store);
+    execute(&path, include_str!("../../../../migrations/sqlite/2026-11-27-120000_model_manifests/down.sql"));
+    execute(&path, "DELETE FROM __diesel_schema_migrations WHERE version = '20261127120000'");
+    let store = open(&path).unwrap();
+    assert_eq!(store.registry().unwrap().manifest(seq).unwrap(), before);
+    assert!(store.registry().unwrap().is_snapshot(seq, &[1; 40]).unwrap());
 }
 
 #[test]

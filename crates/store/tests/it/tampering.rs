@@ -39,7 +39,7 @@ fn a_change_is_noticed_wherever_it_is_made() {
     let changes = [
         ("UPDATE models SET snapshot = x'00' WHERE seq = 2", "snapshot"),
         ("UPDATE lineage SET rows = x'02' WHERE seq = 2", "rows"),
-        ("UPDATE model_versions SET manifest = replace(manifest, '\"seed\"', '\"sead\"') WHERE seq = 2", "manifest"),
+        ("UPDATE model_manifests SET manifest = replace(manifest, '\"seed\"', '\"sead\"') WHERE seq = 2", "manifest"),
         ("UPDATE model_versions SET version = 7 WHERE seq = 2", "version 2"),
         ("UPDATE model_versions SET model_id = 'k_means-1' WHERE seq = 2", "version 2"),
     ];

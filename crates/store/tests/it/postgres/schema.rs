@@ -11,6 +11,7 @@ use crate::records::{
     NOW, application, assert_gapless, assert_same, everything, featured, feedback, keyed, metric, named, rule, session,
     synthetic,
 };
+use crate::suite::registry::model;
 
 #[test]
 fn many_start_at_once_and_one_makes_the_tables() {
@@ -25,6 +26,22 @@ fn many_start_at_once_and_one_makes_the_tables() {
     assert_gapless(&stores[0]);
     let layouts = std::fs::read_dir("../../migrations/postgres").unwrap().count().to_string();
     assert_eq!(cluster.query(&url, "SELECT count(*) FROM __diesel_schema_migrations").unwrap(), layouts);
+}
+
+#[test]
+fn manifests_move_to_a_table_of_their_own_and_back() {
+    let Some((cluster, url)) = server() else { return };
+    let store = open(&url);
+    let seq = model(&store, "k_means", "r1", &[1; 40], true);
+    let before = store.registry().unwrap().manifest(seq).unwrap();
+    assert!(before.is_some());
+    drop(store);
+    let down = include_str!("../../../../../migrations/postgres/2026-11-27-120000_model_manifests/down.sql");
+    cluster.query(&url, down).unwrap();
+    cluster.query(&url, "DELETE FROM __diesel_schema_migrations WHERE version = '20261127120000'").unwrap();
+    let store = open(&url);
+    assert_eq!(store.registry().unwrap().manifest(seq).unwrap(), before);
+    assert!(store.registry().unwrap().is_snapshot(seq, &[1; 40]).unwrap());
 }
 
 #[test]
