@@ -56,10 +56,12 @@ impl Correlations {
         let per_strip = rows.div_ceil(strips).next_multiple_of(ROWS_PER_BLOCK);
         let progress = Progress::new(watch, rows as u64);
         let starts: Vec<usize> = (0..rows).step_by(per_strip).collect();
-        let parts: Result<Vec<Sums>, Refused> = starts
+        let parts: Vec<Result<Sums, Refused>> = starts
             .into_par_iter()
             .map(|start| strip(x, picked, (start, rows.min(start + per_strip)), &origin, &progress))
             .collect();
+        // The first part that was refused tells why, whichever thread came to its own first.
+        let parts: Result<Vec<Sums>, Refused> = parts.into_iter().collect();
         let mut parts = parts?.into_iter();
         let empty = Sums { column: Array1::zeros(order), products: Array2::zeros((order, order)) };
         let mut total = parts.next().unwrap_or(empty);
@@ -225,6 +227,11 @@ mod tests {
         assert_eq!(error(&x), CausalDiscoveryError::Constant(1));
         x[[500, 2]] = f64::NAN;
         assert_eq!(error(&x), CausalDiscoveryError::NotFinite(NotFinite { row: 500, column: 2 }));
+        x[[100, 0]] = f64::INFINITY;
+        assert_eq!(error(&x), CausalDiscoveryError::NotFinite(NotFinite { row: 100, column: 0 }));
+        // Rows that can be used: of two reasons to stop, the one of the first rows is told.
+        x[[100, 0]] = 1.0;
+        x[[500, 2]] = 1.0;
         let stopped = Correlations::of(x.view(), None, &|_: u64, _: u64| Err(Interrupted)).unwrap_err();
         assert_eq!(stopped, CausalDiscoveryError::Interrupted(Interrupted));
     }
