@@ -76,7 +76,7 @@ impl ErasureReport {
         }
     }
 
-    /// Takes over what a later erasure did.
+    /// Takes over what a later erasure did, before anything was finished.
     pub(crate) fn absorb(&mut self, later: Self) {
         self.erasure = later.erasure.or(self.erasure);
         self.sessions += later.sessions;
@@ -87,9 +87,7 @@ impl ErasureReport {
         self.documents.extend(later.documents);
         self.lineages_read += later.lineages_read;
         self.documents_read += later.documents_read;
-        self.answers = later.answers.or(self.answers.take());
         self.erase_ms += later.erase_ms;
-        self.forget_ms += later.forget_ms;
     }
 }
 
@@ -129,34 +127,33 @@ impl Runtime {
         train_within: Duration,
     ) -> Result<ErasureReport, CallError> {
         let mut report = self.erase_rows(session_ids, reason).await?;
-        if report.erasure.is_some() {
-            self.finish_erasing(&mut report, compact, train_within).await?;
-        }
+        self.finish_erasing(&mut report, compact, train_within).await?;
         Ok(report)
     }
 
-    /// Erases, and has everything that is served forget it.
+    /// Erases in the store. What is served still holds it.
     pub(crate) async fn erase_rows(&self, session_ids: Vec<String>, reason: &str) -> Result<ErasureReport, CallError> {
         let before = self.clock().monotonic();
         let order = Erase { session_ids, reason: reason.to_owned(), now: self.clock().now() };
         let erased = self.read(move |store| erasure(store)?.erase(order).wait()).await?;
         let mut report = ErasureReport { erasure: erased.seq, ..ErasureReport::of(erased.traces) };
         report.erase_ms = self.ms_since(before);
-        let Some(seq) = report.erasure else { return Ok(report) };
-        let before = self.clock().monotonic();
-        self.forget(seq, &report.models).await?;
-        report.answers = self.forget_answers().await?;
-        report.forget_ms = self.ms_since(before);
         Ok(report)
     }
 
-    /// What is done once, however much was erased: rewriting the database, if asked for, and training anew.
+    /// What is done once, however much was erased: having everything that is served forget it, rewriting the database, if asked
+    /// for, and training anew. Nothing if nothing was erased.
     pub(crate) async fn finish_erasing(
         &self,
         report: &mut ErasureReport,
         compact: bool,
         train_within: Duration,
     ) -> Result<(), CallError> {
+        let Some(seq) = report.erasure else { return Ok(()) };
+        let before = self.clock().monotonic();
+        self.forget(seq, &report.models).await?;
+        report.answers = self.forget_answers().await?;
+        report.forget_ms = self.ms_since(before);
         if compact {
             self.compact_into(report).await?;
         }

@@ -81,18 +81,23 @@ impl Runtime {
     /// As [`erase`](Self::erase): what was erased until then stays erased.
     pub async fn retain(&self, policy: RetentionPolicy, train_within: Duration) -> Result<ErasureReport, CallError> {
         let mut report = ErasureReport::default();
+        let erased = self.erase_beyond(policy, &mut report).await;
+        // Whatever stopped it, what was erased until then must not be served.
+        self.finish_erasing(&mut report, true, train_within).await?;
+        erased.map(|()| report)
+    }
+
+    async fn erase_beyond(&self, policy: RetentionPolicy, report: &mut ErasureReport) -> Result<(), CallError> {
         loop {
             let now = self.clock().now();
-            let Some((sessions, reason)) = self.read(move |store| policy.next(store, now)).await? else { break };
+            let Some((sessions, reason)) = self.read(move |store| policy.next(store, now)).await? else {
+                return Ok(());
+            };
             let erased = self.erase_rows(sessions, reason).await?;
             if erased.sessions == 0 {
-                break;
+                return Ok(());
             }
             report.absorb(erased);
         }
-        if report.erasure.is_some() {
-            self.finish_erasing(&mut report, true, train_within).await?;
-        }
-        Ok(report)
     }
 }

@@ -188,7 +188,7 @@ impl RuntimeBuilder {
         let retrain_erased = self.settings.registry.retrain_erased;
         let cache = app::open_cache(&self.settings).map_err(RuntimeError::Cache)?;
         let sections = self.settings.components;
-        let handle = souffleur_actors::start_with_cache(self.components, sections, store, clock, kernel, cache)?;
+        let handle = souffleur_actors::start(self.components, sections, store, clock, kernel, cache)?;
         let offload = Offload::start(app::OFFLOAD_THREADS).map_err(RuntimeError::Thread)?;
         Ok(Runtime { handle, offload, looks: inspection::Looks::default(), retrain_erased })
     }

@@ -33,7 +33,7 @@ fn show(what: &str, histogram: &Histogram) {
 
 fn main() {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let handle = busy::start(COMPONENTS, KernelSettings { compute_slots: cores, ..KernelSettings::default() });
+    let handle = busy::start(COMPONENTS, KernelSettings { compute_slots: cores, ..KernelSettings::default() }, None);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     while !handle.is_ready() {
         std::thread::sleep(Duration::from_millis(1));

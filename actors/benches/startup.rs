@@ -19,7 +19,7 @@ fn main() {
     let mut times = Vec::new();
     for _ in 0..7 {
         let before = busy::now();
-        let handle = busy::start(64, KernelSettings::default());
+        let handle = busy::start(64, KernelSettings::default(), None);
         while !handle.is_ready() {
             std::thread::sleep(Duration::from_micros(200));
         }

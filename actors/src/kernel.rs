@@ -77,26 +77,13 @@ pub(crate) struct Machinery {
 
 /// Starts the runtime on a thread of its own and returns once every actor was spawned.
 ///
-/// `params` holds one section per component name; a component without one gets its defaults. Installs neither
+/// `params` holds one section per component name; a component without one gets its defaults. `cache` keeps answers to questions
+/// that are asked again. Installs neither
 /// signal handlers nor a panic hook: those belong to the program.
 ///
 /// # Errors
 /// [`StartError`] says what is wrong with the catalogue, the settings or a section. Nothing is left running then.
 pub fn start(
-    entries: Vec<Entry>,
-    params: BTreeMap<String, Value>,
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    settings: KernelSettings,
-) -> Result<Handle, StartError> {
-    start_with_cache(entries, params, store, clock, settings, None)
-}
-
-/// [`start`], with a cache for answers to questions that are asked again.
-///
-/// # Errors
-/// As [`start`].
-pub fn start_with_cache(
     entries: Vec<Entry>,
     params: BTreeMap<String, Value>,
     store: Arc<dyn Store>,

@@ -43,7 +43,7 @@ pub use error::{CallError, StartError};
 pub use events::RuntimeEvent;
 pub use graph::ComponentGraph;
 pub use handle::Handle;
-pub use kernel::{start, start_with_cache};
+pub use kernel::start;
 pub use models::Reproduction;
 pub use outcome::{Frequent, RuntimeMetrics, ShutdownReport, TrainOutcome};
 pub use repeated::AnswerCache;

@@ -125,20 +125,13 @@ impl Component for Busy {
     }
 }
 
-/// Starts a kernel with so many of them.
-#[allow(dead_code, reason = "not every benchmark goes without a cache")]
-pub(crate) fn start(components: usize, settings: KernelSettings) -> Handle {
-    start_with_cache(components, settings, None)
-}
-
-/// Starts a kernel with so many of them, and a cache.
-pub(crate) fn start_with_cache(components: usize, settings: KernelSettings, cache: Option<Arc<AnswerCache>>) -> Handle {
+/// Starts a kernel with so many of them, and a cache if there is one.
+pub(crate) fn start(components: usize, settings: KernelSettings, cache: Option<Arc<AnswerCache>>) -> Handle {
     let entry = Entry::of::<Busy>();
     let entries = (0..components).map(|i| entry.renamed(format!("busy_{i}"))).collect();
     let clock = Arc::new(SystemClock(now()));
     let store = Arc::new(MemoryStore::default());
-    souffleur_actors::start_with_cache(entries, BTreeMap::new(), store, clock, settings, cache)
-        .expect("a catalogue that starts")
+    souffleur_actors::start(entries, BTreeMap::new(), store, clock, settings, cache).expect("a catalogue that starts")
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark's edge")]

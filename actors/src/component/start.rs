@@ -7,7 +7,7 @@ use souffleur_core::error::ComponentError;
 use souffleur_core::ids::DataVersion;
 use souffleur_core::query::Query;
 use souffleur_core::runner::ErasedParams;
-use souffleur_core::store::ModelRow;
+use souffleur_core::store::{ModelRow, StoreError};
 
 use super::Identity;
 use super::flight::Flight;
@@ -60,7 +60,7 @@ pub(crate) fn serve_live(env: &Arc<Environment>, component: &Arc<Identity>) -> R
         // It was not started yet, and reads its live model when it is.
         Err(_) => return Ok(()),
     };
-    choose(env, component, &params, None)?.publish(env, component);
+    choose(env, component, &params)?.publish(env, component);
     Ok(())
 }
 
@@ -83,17 +83,28 @@ pub(super) async fn restore(flight: &Flight) -> Result<Restored, CallError> {
             let runner = component.entry.runner;
             let params = runner.params(&component.section)?;
             let query = runner.query(&params)?;
-            let stored = env.store.latest_model(&component.name);
-            env.board.store_answered(stored.as_ref().err());
+            let newest = newest(&env, &component.name);
+            env.board.store_answered(newest.as_ref().err());
             // The runs after the model: another runtime may be about to end one with a newer model.
-            let newest = stored?;
+            let newest = newest?;
             let interrupted = env.store.unfinished_runs()?;
             let unfinished = interrupted.iter().any(|run| run.component == component.name.as_ref());
-            let name = newest.as_ref().map(|row| row.model_id.clone());
-            let choice = choose(&env, &component, &params, newest)?;
-            Ok(Restored { params, query, choice, newest: name, unfinished })
+            let choice = choose(&env, &component, &params)?;
+            Ok(Restored { params, query, choice, newest, unfinished })
         })
         .await
+}
+
+/// The name of the newest stored model, readable or not.
+fn newest(env: &Environment, component: &str) -> Result<Option<String>, StoreError> {
+    let Some(registry) = env.store.registry() else {
+        return Ok(env.store.latest_model(component)?.map(|row| row.model_id));
+    };
+    match registry.version(&format!("{component}@newest")) {
+        Ok(row) => Ok(Some(row.model_id)),
+        Err(StoreError::Unknown { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Models that are tried until one can be read.
@@ -102,12 +113,7 @@ const MODELS_TRIED: usize = 16;
 /// The model to answer from: the live one or, where it is damaged, the newest that is not; and what was wrong.
 ///
 /// A model that cannot be read is reported and never served; training makes a new one.
-fn choose(
-    env: &Environment,
-    component: &Identity,
-    params: &ErasedParams,
-    newest: Option<ModelRow>,
-) -> Result<Choice, CallError> {
+fn choose(env: &Environment, component: &Identity, params: &ErasedParams) -> Result<Choice, CallError> {
     let known = component.board(env).published.load_full();
     let mut flaws = Vec::new();
     let mut read = |row: ModelRow, flaw: Option<String>| {
@@ -135,7 +141,7 @@ fn choose(
     };
     let mut serving = None;
     match env.store.registry() {
-        None => serving = newest.and_then(|row| read(row, None)),
+        None => serving = env.store.latest_model(&component.name)?.and_then(|row| read(row, None)),
         Some(registry) => {
             for seq in registry.servable(&component.name, MODELS_TRIED)? {
                 let stored = registry.stored(seq)?;

@@ -127,7 +127,7 @@ impl World {
     ) -> Result<Self, StartError> {
         let clock = Arc::new(SystemClock::default());
         let port: Arc<dyn Store> = Arc::clone(&store) as _;
-        let handle = souffleur_actors::start_with_cache(entries, params(scripts), port, clock, settings, cache)?;
+        let handle = souffleur_actors::start(entries, params(scripts), port, clock, settings, cache)?;
         Ok(Self { handle, store })
     }
 
