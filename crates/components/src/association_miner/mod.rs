@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use souffleur_core::batch::TrainingBatch;
 use souffleur_core::catalogue::Entry;
 use souffleur_core::component::{
-    Bar, Budgets, Cadence, Component, ComponentSpec, Direction, KnownAnswer, Measurement, Over, Tier, Trained,
+    Bar, Budgets, Cadence, Component, ComponentSpec, KnownAnswer, Measurement, Tier, Trained,
 };
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 use souffleur_core::query::Query as DataQuery;
 
 use crate::bridge::Phases;
+use crate::bridge::mining::miner::{self, SESSIONS_MINIMUM};
 use crate::bridge::mining::association::associations;
 use crate::bridge::mining::{Pattern, PatternAnswer, PatternQuery, Sessions, answer};
 
@@ -41,9 +42,6 @@ pub struct Model {
     choices: Vec<Pattern>,
 }
 
-/// Fewest sessions with an outcome.
-const SESSIONS_MINIMUM: usize = 60;
-
 impl Component for AssociationMiner {
     const SPEC: ComponentSpec = ComponentSpec {
         name: "association_miner",
@@ -57,10 +55,7 @@ impl Component for AssociationMiner {
         snapshot_version: 1,
     };
 
-    const BARS: &'static [Bar] = &[
-        Bar { metric: "precision", direction: Direction::AtLeast, value: 0.8, over: Over::Worst },
-        Bar { metric: "planted_recovered", direction: Direction::AtLeast, value: 0.8, over: Over::Worst },
-    ];
+    const BARS: &'static [Bar] = miner::BARS;
 
     type Params = Params;
     type Model = Model;
@@ -69,7 +64,7 @@ impl Component for AssociationMiner {
     type Answer = PatternAnswer;
 
     fn query(_: &Params) -> DataQuery {
-        DataQuery { session_rules: true, ..DataQuery::all_features() }
+        miner::sessions_and_rules()
     }
 
     fn train(
@@ -81,11 +76,8 @@ impl Component for AssociationMiner {
         let sessions = Sessions::of(batch, SESSIONS_MINIMUM, job)?;
         let mined = associations(&sessions, &params.settings(), &Phases::new(job, 1))?;
         let report = Report::new(sessions.len(), params.support, mined);
-        let metrics = vec![
-            Measurement::new("patterns", report.found.len() as f64),
-            Measurement::new("choices", report.choices.len() as f64),
-            Measurement::new("compared", report.compared as f64),
-        ];
+        let mut metrics = miner::metrics(&report.found, report.compared);
+        metrics.insert(1, Measurement::new("choices", report.choices.len() as f64));
         let model = Model { found: report.found.clone(), choices: report.choices.clone() };
         Ok(Trained { model, report, metrics })
     }

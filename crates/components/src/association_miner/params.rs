@@ -50,9 +50,7 @@ impl Hyperparams for Params {
         within(NAME, "support", &self.support, 0.001, 1.0)?;
         within(NAME, "length_max", &self.length_max, 1, 5)?;
         within(NAME, "itemsets_max", &self.itemsets_max, 100, 5_000_000)?;
-        within(NAME, "support_minimum", &self.support_minimum, 5, 100_000)?;
-        within(NAME, "fdr", &self.fdr, 0.001, 0.5)?;
-        within(NAME, "rows_told", &self.rows_told, 0, 10_000)?;
+        self.settings().judge.check(NAME)?;
         Ok(self)
     }
 }

@@ -4,13 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::bridge::mining::association::Associations;
-use crate::bridge::mining::{Blocks, Pattern, lines};
-
-/// Patterns, and closed sets, told of one by one.
-const TOLD: usize = 8;
-const SETS: usize = 20;
-/// Patterns a report holds of a kind.
-const PATTERNS_MAX: usize = 500;
+use crate::bridge::mining::{Blocks, FREQUENT_TOLD, PATTERNS_MAX, PATTERNS_TOLD, Pattern, lines};
 
 /// Which rules and contexts go together, and which of them with success.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -50,7 +44,7 @@ impl Report {
     pub(super) fn new(sessions: usize, asked: f64, mut mined: Associations) -> Self {
         mined.found.truncate(PATTERNS_MAX);
         mined.choices.truncate(PATTERNS_MAX);
-        let closed = mined.closed.iter().take(SETS);
+        let closed = mined.closed.iter().take(FREQUENT_TOLD);
         let mut report = Self {
             summary: Vec::new(),
             sessions,
@@ -100,5 +94,5 @@ impl Report {
 }
 
 fn lines_of(patterns: &[Pattern]) -> impl Iterator<Item = String> + '_ {
-    lines(patterns, TOLD)
+    lines(patterns, PATTERNS_TOLD)
 }

@@ -124,15 +124,12 @@ mod tests {
     use souffleur_core::component::Component;
 
     use super::*;
+    use crate::bridge::certified;
     use crate::bridge::stopped_clock::job;
 
     #[test]
     fn every_bar_is_cleared_by_the_first_seed() {
-        let measured = certify(0, &job(0)).unwrap();
-        for bar in CausalDiscovery::BARS {
-            let value = measured.iter().find(|m| m.metric == bar.metric).unwrap().value;
-            assert!(bar.cleared_by(value), "{} is {value}, the bar is {}", bar.metric, bar.value);
-        }
+        certified::clears_every_bar::<CausalDiscovery>(1);
     }
 
     fn trained(change: impl Fn(&mut Params)) -> (super::super::Model, Report) {
@@ -155,15 +152,7 @@ mod tests {
 
     #[test]
     fn a_rule_that_harms_fails_the_probe() {
-        let case = probe();
-        let answer = |batch: &souffleur_core::batch::TrainingBatch| {
-            let trained = CausalDiscovery::train(&Params::default(), None, batch, &job(1)).unwrap();
-            CausalDiscovery::answer(&Params::default(), &trained.model, case.query.clone()).unwrap()
-        };
-        assert_eq!((case.verify)(&answer(&case.batch)), Ok(()));
-        let mut turned = case.batch.clone();
-        turned.outcomes.success_score.iter_mut().for_each(|score| *score = 1.0 - *score);
-        assert!((case.verify)(&answer(&turned)).is_err());
+        certified::probe_fails_where::<CausalDiscovery>(certified::turn_outcomes);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a training run found.
 
 use schemars::JsonSchema;
+pub use crate::bridge::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 use super::params::Outcome;
@@ -86,18 +87,6 @@ pub enum Comparison {
     WithoutIt,
     /// Rules are chosen one instead of another: sessions in which whatever else was done.
     WhatElseWasDone,
-}
-
-/// What may be said of a rule, with the false discovery rate held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It does good.
-    Works,
-    /// It does harm.
-    Harms,
-    /// It cannot be told from chance, or the effect did not withstand an attempt to refute it.
-    Unclear,
 }
 
 /// Where the probabilities of a rule's choice come from.

@@ -161,32 +161,17 @@ fn pattern_figures(seed: u64, params: &Params, job: &Job) -> Result<Vec<Measurem
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bridge::certified;
     use crate::bridge::stopped_clock;
 
     #[test]
     fn every_bar_is_cleared_by_the_first_seed() {
-        use souffleur_core::component::Component;
-        let measured = certify(0, &stopped_clock::job(0)).unwrap();
-        measured.iter().for_each(|m| println!("{} {:.4}", m.metric, m.value));
-        for bar in ClusteringOptimizer::BARS {
-            let value = measured.iter().find(|m| m.metric == bar.metric).unwrap().value;
-            assert!(bar.cleared_by(value), "{} is {value}, the bar is {}", bar.metric, bar.value);
-        }
+        certified::clears_every_bar::<ClusteringOptimizer>(1);
     }
 
     #[test]
     fn a_rule_that_harms_fails_the_probe() {
-        use souffleur_core::component::Component;
-        let case = probe();
-        let params = Params::default();
-        let answer = |batch| {
-            let trained = ClusteringOptimizer::train(&params, None, batch, &stopped_clock::job(1)).unwrap();
-            ClusteringOptimizer::answer(&params, &trained.model, case.query.clone()).unwrap()
-        };
-        assert_eq!((case.verify)(&answer(&case.batch)), Ok(()));
-        let mut turned = case.batch.clone();
-        turned.outcomes.success_score.iter_mut().for_each(|score| *score = 1.0 - *score);
-        assert!((case.verify)(&answer(&turned)).is_err());
+        certified::probe_fails_where::<ClusteringOptimizer>(certified::turn_outcomes);
     }
 
     #[test]

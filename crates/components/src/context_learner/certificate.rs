@@ -151,6 +151,7 @@ fn rule_figures(seed: u64, params: &Params, job: &Job) -> Result<Vec<Measurement
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bridge::certified;
     use crate::bridge::stopped_clock;
 
     fn job() -> Job {
@@ -159,34 +160,17 @@ mod tests {
 
     #[test]
     fn every_bar_is_cleared_by_the_first_seeds() {
-        use souffleur_core::component::Component;
-        let mut measured = Vec::new();
-        for seed in 0..2 {
-            let figures = certify(seed, &stopped_clock::job(seed)).unwrap();
-            figures.iter().for_each(|m| println!("seed {seed}: {} {:.4}", m.metric, m.value));
-            measured.push(figures);
-        }
-        for bar in ContextLearner::BARS {
-            let of = |figures: &Vec<Measurement>| figures.iter().find(|m| m.metric == bar.metric).unwrap().value;
-            let figure = bar.figure(&measured.iter().map(of).collect::<Vec<_>>());
-            assert!(bar.cleared_by(figure), "{} is {figure}, the bar is {}", bar.metric, bar.value);
-        }
+        certified::clears_every_bar::<ContextLearner>(2);
     }
 
     #[test]
     fn a_rule_that_helps_elsewhere_fails_the_probe() {
-        let case = probe();
-        let mut shifted = case.batch.clone();
-        // The outcomes of the sessions with the rule are turned round.
-        for (row, score) in shifted.outcomes.success_score.iter_mut().enumerate() {
-            *score = if row % 2 == 0 { 1.0 - *score } else { *score };
-        }
-        let params = Params::default();
-        for (batch, right) in [(case.batch, true), (shifted, false)] {
-            let (model, _) = train::train(&params, None, &batch, &job()).unwrap();
-            let answer = super::super::answer::answer(&model, &case.query).unwrap();
-            assert_eq!((case.verify)(&answer).is_ok(), right, "{answer:?}");
-        }
+        certified::probe_fails_where::<ContextLearner>(|batch| {
+            // The outcomes of the sessions with the rule are turned round.
+            for (row, score) in batch.outcomes.success_score.iter_mut().enumerate() {
+                *score = if row % 2 == 0 { 1.0 - *score } else { *score };
+            }
+        });
     }
 
     /// A batch of these rows of a mixture, as if they had come in this order.

@@ -1,6 +1,7 @@
 //! Which rules work in a context, and how sure that is.
 
 use schemars::JsonSchema;
+pub use crate::bridge::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use souffleur_algorithms::multiple_testing::{Z_95, benjamini_hochberg, two_sided_p};
 use souffleur_core::batch::TrainingBatch;
@@ -33,18 +34,6 @@ pub struct Preference {
     pub verdict: Verdict,
     /// Where the figure comes from.
     pub evidence: Evidence,
-}
-
-/// What may be said of a rule in a context, with the false discovery rate held (Benjamini & Hochberg 1995).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It does better than what is done on average.
-    Works,
-    /// It does worse.
-    Harms,
-    /// It cannot be told from chance, or from what chose the rule where no propensities were logged.
-    Unclear,
 }
 
 /// Where an effect comes from.

@@ -162,32 +162,21 @@ fn change(seed: u64, params: &Params, job: &Job) -> Result<Vec<Measurement>, Com
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bridge::certified;
     use crate::bridge::stopped_clock;
-    use souffleur_core::component::Component;
+    
 
     #[test]
     fn every_bar_is_cleared_by_the_first_seed() {
-        let measured = certify(0, &stopped_clock::job(0)).unwrap();
-        measured.iter().for_each(|m| println!("{} {:.4}", m.metric, m.value));
-        for bar in DimensionalityReducer::BARS {
-            let value = measured.iter().find(|m| m.metric == bar.metric).unwrap().value;
-            assert!(bar.cleared_by(value), "{} is {value}, the bar is {}", bar.metric, bar.value);
-        }
+        certified::clears_every_bar::<DimensionalityReducer>(1);
     }
 
     #[test]
     fn features_mixed_up_fail_the_probe() {
-        let case = probe();
-        let params = Params::default();
-        let answer = |batch: &TrainingBatch| {
-            let trained = DimensionalityReducer::train(&params, None, batch, &stopped_clock::job(1)).unwrap();
-            DimensionalityReducer::answer(&params, &trained.model, case.query.clone()).unwrap()
-        };
-        assert_eq!((case.verify)(&answer(&case.batch)), Ok(()));
-        let mut mixed = case.batch.clone();
-        mixed.features.invert_axis(ndarray::Axis(1));
-        mixed.features = mixed.features.as_standard_layout().to_owned().into();
-        assert!((case.verify)(&answer(&mixed)).is_err());
+        certified::probe_fails_where::<DimensionalityReducer>(|batch| {
+            batch.features.invert_axis(ndarray::Axis(1));
+            batch.features = batch.features.as_standard_layout().to_owned().into();
+        });
     }
 
     #[test]

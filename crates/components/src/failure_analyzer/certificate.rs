@@ -143,32 +143,21 @@ fn missed_failures(model: &Model, params: &Params, log_odds: &[f64], failed: &[b
 
 #[cfg(test)]
 mod tests {
-    use souffleur_core::component::Component;
+    
 
     use super::*;
-    use crate::bridge::stopped_clock::job;
+    use crate::bridge::certified;
+    
 
     #[test]
     fn every_bar_is_cleared_by_the_first_seeds() {
-        let mut measured = Vec::new();
-        for seed in 0..4 {
-            let job = job(seed);
-            let figures = certify(seed, &job).unwrap();
-            println!("seed {seed}: {figures:?}");
-            measured.push(figures);
-        }
-        for bar in FailureAnalyzer::BARS {
-            let of = |figures: &Vec<Measurement>| figures.iter().find(|m| m.metric == bar.metric).unwrap().value;
-            let figure = bar.figure(&measured.iter().map(of).collect::<Vec<_>>());
-            assert!(bar.cleared_by(figure), "{} is {figure}, the bar is {}", bar.metric, bar.value);
-        }
+        certified::clears_every_bar::<FailureAnalyzer>(4);
     }
 
     #[test]
     fn a_rule_that_does_nothing_fails_the_probe() {
-        let case = probe();
-        let mut idle = case.batch.clone();
-        if let Some(rules) = &mut idle.session_rules {
+        certified::probe_fails_where::<FailureAnalyzer>(|batch| {
+            let Some(rules) = &mut batch.session_rules else { return };
             // The same outcomes, but the rule was applied in the sessions before.
             let applied: Vec<bool> = (0..PROBE_ROWS).map(|row| !rules.of((row + 1) % PROBE_ROWS).is_empty()).collect();
             rules.starts = std::iter::once(0)
@@ -177,24 +166,11 @@ mod tests {
                     Some(*sum)
                 }))
                 .collect();
-        }
-        let params = Params::default();
-        let train::Run { model, .. } = train::train(&params, &idle, &job(1)).unwrap();
-        let answer = super::super::answer::answer(&params, &model, &case.query).unwrap();
-        assert!((case.verify)(&answer).is_err(), "{answer:?}");
+        });
     }
 
     #[test]
     fn an_inverted_model_fails_the_probe() {
-        let case = probe();
-        let job = job(1);
-        let mut inverted = case.batch.clone();
-        inverted.outcomes.success_score.iter_mut().for_each(|s| *s = 1.0 - *s);
-        let params = Params::default();
-        for (batch, right) in [(case.batch, true), (inverted, false)] {
-            let train::Run { model, .. } = train::train(&params, &batch, &job).unwrap();
-            let answer = super::super::answer::answer(&params, &model, &case.query).unwrap();
-            assert_eq!((case.verify)(&answer).is_ok(), right, "{answer:?}");
-        }
+        certified::probe_fails_where::<FailureAnalyzer>(certified::turn_outcomes);
     }
 }

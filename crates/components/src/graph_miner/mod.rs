@@ -4,22 +4,24 @@ mod certificate;
 mod params;
 mod report;
 
-use serde::{Deserialize, Serialize};
 use souffleur_core::batch::TrainingBatch;
 use souffleur_core::catalogue::Entry;
 use souffleur_core::component::{
-    Bar, Budgets, Cadence, Component, ComponentSpec, Direction, KnownAnswer, Measurement, Over, Tier, Trained,
+    Bar, Budgets, Cadence, Component, ComponentSpec, KnownAnswer, Measurement, Tier, Trained,
 };
 use souffleur_core::error::ComponentError;
 use souffleur_core::job::Job;
 use souffleur_core::query::Query as DataQuery;
 
 use crate::bridge::Phases;
+use crate::bridge::mining::miner::{self, SESSIONS_MINIMUM};
 use crate::bridge::mining::structure::structures;
-use crate::bridge::mining::{Ground, Pattern, PatternAnswer, PatternQuery, Sessions, answer};
+use crate::bridge::mining::{Ground, PatternAnswer, PatternQuery, Sessions, answer};
 
 pub use params::Params;
-pub use report::{FrequentStructure, Report};
+pub use crate::bridge::mining::FrequentPattern;
+pub use crate::bridge::mining::miner::FoundPatterns as Model;
+pub use report::Report;
 
 /// The catalogue's row.
 pub const ENTRY: Entry = Entry::of::<GraphMiner>();
@@ -35,15 +37,6 @@ pub const ENTRY: Entry = Entry::of::<GraphMiner>();
 #[derive(Clone, Copy, Debug)]
 pub struct GraphMiner;
 
-/// What it learnt.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Model {
-    found: Vec<Pattern>,
-}
-
-/// Fewest sessions with an outcome.
-const SESSIONS_MINIMUM: usize = 60;
-
 impl Component for GraphMiner {
     const SPEC: ComponentSpec = ComponentSpec {
         name: "graph_miner",
@@ -57,10 +50,7 @@ impl Component for GraphMiner {
         snapshot_version: 1,
     };
 
-    const BARS: &'static [Bar] = &[
-        Bar { metric: "precision", direction: Direction::AtLeast, value: 0.8, over: Over::Worst },
-        Bar { metric: "planted_recovered", direction: Direction::AtLeast, value: 0.8, over: Over::Worst },
-    ];
+    const BARS: &'static [Bar] = miner::BARS;
 
     type Params = Params;
     type Model = Model;
@@ -69,7 +59,7 @@ impl Component for GraphMiner {
     type Answer = PatternAnswer;
 
     fn query(_: &Params) -> DataQuery {
-        DataQuery { session_rules: true, ..DataQuery::all_features() }
+        miner::sessions_and_rules()
     }
 
     fn train(
@@ -84,10 +74,7 @@ impl Component for GraphMiner {
         phases.next()?;
         let mined = structures(&ground, &params.settings(), &phases)?;
         let report = Report::new(sessions.len(), params, mined);
-        let metrics = vec![
-            Measurement::new("patterns", report.found.len() as f64),
-            Measurement::new("compared", report.compared as f64),
-        ];
+        let metrics = miner::metrics(&report.found, report.compared);
         Ok(Trained { model: Model { found: report.found.clone() }, report, metrics })
     }
 

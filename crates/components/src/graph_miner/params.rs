@@ -62,9 +62,7 @@ impl Hyperparams for Params {
         within(NAME, "vertices_max", &self.vertices_max, 2, 6)?;
         within(NAME, "structures_max", &self.structures_max, 100, 1_000_000)?;
         within(NAME, "graphs_max", &self.graphs_max, 100, 10_000_000)?;
-        within(NAME, "support_minimum", &self.support_minimum, 5, 100_000)?;
-        within(NAME, "fdr", &self.fdr, 0.001, 0.5)?;
-        within(NAME, "rows_told", &self.rows_told, 0, 10_000)?;
+        self.settings().judge.check(NAME)?;
         Ok(self)
     }
 }

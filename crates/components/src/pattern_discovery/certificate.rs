@@ -16,15 +16,15 @@ use crate::bridge::Phases;
 use crate::bridge::matched::Circumstance;
 use crate::bridge::mining::association::{AssociationSettings, associations};
 use crate::bridge::mining::order::{OrderSettings, orders};
+use crate::bridge::mining::miner::CERTIFIED_SESSIONS;
 use crate::bridge::mining::planted::Score;
 use crate::bridge::mining::structure::{StructureSettings, structures};
 use crate::bridge::mining::{
     Action, Blocks, Consequent, Ground, Pattern, PatternAnswer, PatternQuery, Sessions, Settings, Within,
 };
 
-/// Sessions of the probe and of the certificate.
+/// Sessions of the probe.
 const PROBE_SESSIONS: usize = 6000;
-const SESSIONS: usize = 12_000;
 /// Sessions of a world in which no rule does anything.
 const IDLE_SESSIONS: usize = 6_000;
 /// When a pattern counts.
@@ -92,7 +92,7 @@ fn mined(ground: &Ground<'_>, phases: &Phases<'_>) -> Result<Products, Component
 /// are so, and how many say what to do. All are counted after correction, and each once. Where no rule does anything, none should be
 /// found.
 pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
-    let (world, products, found) = discovered(seed, SESSIONS, &PLANTED, job)?;
+    let (world, products, found) = discovered(seed, CERTIFIED_SESSIONS, &PLANTED, job)?;
     let mut measured = measured(&world, &products, &found, job)?;
     let (_, _, idle) = discovered(seed, IDLE_SESSIONS, &[], job)?;
     let wrong = idle.iter().filter(|pattern| !pattern.action.rules().is_empty()).count();
@@ -141,29 +141,17 @@ mod tests {
     use souffleur_core::component::Component;
 
     use super::*;
+    use crate::bridge::certified;
     use crate::bridge::stopped_clock::job;
 
     #[test]
     fn every_bar_is_cleared_by_the_first_seed() {
-        let measured = certify(0, &job(0)).unwrap();
-        for bar in PatternDiscovery::BARS {
-            let value = measured.iter().find(|m| m.metric == bar.metric).unwrap().value;
-            assert!(bar.cleared_by(value), "{} is {value}, the bar is {}: {measured:?}", bar.metric, bar.value);
-        }
+        certified::clears_every_bar::<PatternDiscovery>(1);
     }
 
     #[test]
     fn an_order_that_harms_fails_the_probe() {
-        let case = probe();
-        let answer = |batch| {
-            let params = Params::default();
-            let trained = PatternDiscovery::train(&params, None, batch, &job(1)).unwrap();
-            PatternDiscovery::answer(&params, &trained.model, case.query.clone()).unwrap()
-        };
-        assert_eq!((case.verify)(&answer(&case.batch)), Ok(()));
-        let mut turned = case.batch.clone();
-        turned.outcomes.success_score.iter_mut().for_each(|score| *score = 1.0 - *score);
-        assert!((case.verify)(&answer(&turned)).is_err());
+        certified::probe_fails_where::<PatternDiscovery>(certified::turn_outcomes);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use souffleur_core::query::Query as DataQuery;
 
 use self::merge::{Product, Products, merge};
 use crate::bridge::Phases;
+use crate::bridge::mining::miner::{self, SESSIONS_MINIMUM};
 use crate::bridge::mining::{Ground, PatternAnswer, PatternQuery, Sessions, answer};
 
 pub use params::Params;
@@ -43,8 +44,6 @@ pub struct Model {
 
 /// The miners.
 const MINERS: &[&str] = &["association_miner", "sequence_miner", "graph_miner"];
-/// Fewest sessions with an outcome.
-const SESSIONS_MINIMUM: usize = 60;
 
 /// The products that can be read, by the names of the miners, and the names of those that are missing.
 fn products(batch: &TrainingBatch) -> Result<(Products, Vec<String>), ComponentError> {
@@ -91,7 +90,7 @@ impl Component for PatternDiscovery {
     type Answer = PatternAnswer;
 
     fn query(_: &Params) -> DataQuery {
-        DataQuery { session_rules: true, ..DataQuery::all_features() }
+        miner::sessions_and_rules()
     }
 
     fn train(

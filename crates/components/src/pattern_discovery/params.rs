@@ -46,9 +46,7 @@ impl Hyperparams for Params {
     fn check(self) -> Result<Params, Invalid> {
         within(NAME, "actions_max", &self.actions_max, 1, 1000)?;
         within(NAME, "circumstances_max", &self.circumstances_max, 0, 200)?;
-        within(NAME, "support_minimum", &self.support_minimum, 5, 100_000)?;
-        within(NAME, "fdr", &self.fdr, 0.001, 0.5)?;
-        within(NAME, "rows_told", &self.rows_told, 0, 10_000)?;
+        self.settings().judge.check(NAME)?;
         Ok(self)
     }
 }

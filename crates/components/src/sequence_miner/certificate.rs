@@ -9,12 +9,11 @@ use super::SequenceMiner;
 use super::params::Params;
 use crate::bridge::Phases;
 use crate::bridge::mining::order::orders;
-use crate::bridge::mining::planted::Score;
+use crate::bridge::mining::miner::{self, CERTIFIED_SESSIONS};
 use crate::bridge::mining::{Action, Consequent, Ground, PatternAnswer, PatternQuery, Sessions, Within};
 
-/// Sessions of the probe and of the certificate.
+/// Sessions of the probe.
 const PROBE_SESSIONS: usize = 1500;
-const SESSIONS: usize = 12_000;
 /// The planted patterns that orders show.
 const SEEN: std::ops::Range<usize> = 6..11;
 
@@ -40,13 +39,11 @@ fn verify(answer: &PatternAnswer) -> Result<(), String> {
 
 /// How much of what is found is so, and how much of what orders show is found.
 pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
-    let world = pattern_world(seed, SESSIONS, &PLANTED);
+    let world = pattern_world(seed, CERTIFIED_SESSIONS, &PLANTED);
     let sessions = Sessions::of(&world.batch, 0, job)?;
     let phases = Phases::new(job, 1);
     let mined = orders(&Ground::matched(&sessions, &phases)?, &Params::default().settings(), &phases)?;
-    let mut measured = Score::of(&mined.found, &world, &PLANTED[SEEN], job)?.measured();
-    measured.push(Measurement::new("compared", mined.compared as f64));
-    Ok(measured)
+    miner::certified((&mined.found, mined.compared), &world, SEEN, job)
 }
 
 #[cfg(test)]
@@ -54,29 +51,17 @@ mod tests {
     use souffleur_core::component::Component;
 
     use super::*;
+    use crate::bridge::certified;
     use crate::bridge::stopped_clock::job;
 
     #[test]
     fn every_bar_is_cleared_by_the_first_seed() {
-        let measured = certify(0, &job(0)).unwrap();
-        for bar in SequenceMiner::BARS {
-            let value = measured.iter().find(|m| m.metric == bar.metric).unwrap().value;
-            assert!(bar.cleared_by(value), "{} is {value}, the bar is {}: {measured:?}", bar.metric, bar.value);
-        }
+        certified::clears_every_bar::<SequenceMiner>(1);
     }
 
     #[test]
     fn the_wrong_order_fails_the_probe() {
-        let case = probe();
-        let answer = |batch| {
-            let params = Params::default();
-            let trained = SequenceMiner::train(&params, None, batch, &job(1)).unwrap();
-            SequenceMiner::answer(&params, &trained.model, case.query.clone()).unwrap()
-        };
-        assert_eq!((case.verify)(&answer(&case.batch)), Ok(()));
-        let mut turned = case.batch.clone();
-        turned.outcomes.success_score.iter_mut().for_each(|score| *score = 1.0 - *score);
-        assert!((case.verify)(&answer(&turned)).is_err());
+        certified::probe_fails_where::<SequenceMiner>(certified::turn_outcomes);
     }
 
     #[test]

@@ -72,9 +72,7 @@ impl Hyperparams for Params {
         within(NAME, "gap_max", &self.gap_max.unwrap_or(0), 0, 100)?;
         within(NAME, "span_max", &self.span_max.unwrap_or(2), 2, 100)?;
         within(NAME, "sequences_max", &self.sequences_max, 100, 1_000_000)?;
-        within(NAME, "support_minimum", &self.support_minimum, 5, 100_000)?;
-        within(NAME, "fdr", &self.fdr, 0.001, 0.5)?;
-        within(NAME, "rows_told", &self.rows_told, 0, 10_000)?;
+        self.settings().judge.check(NAME)?;
         Ok(self)
     }
 }

@@ -5,13 +5,7 @@ use serde::Serialize;
 
 use super::params::Params;
 use crate::bridge::mining::order::Orders;
-use crate::bridge::mining::{Blocks, Pattern, lines};
-
-/// Patterns, and frequent ones, told of one by one.
-const TOLD: usize = 8;
-const FREQUENT: usize = 20;
-/// Patterns, and blocks, a report holds.
-const PATTERNS_MAX: usize = 500;
+use crate::bridge::mining::{Blocks, FrequentPattern, PATTERNS_MAX, PATTERNS_TOLD, Pattern, frequent, lines};
 
 /// Which orders of rules go with success.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -27,7 +21,7 @@ pub struct Report {
     /// Orders of two rules or more that are frequent; closed ones where gaps and span have no limit.
     pub frequent_orders: usize,
     /// The most frequent of them.
-    pub most_frequent: Vec<FrequentOrder>,
+    pub most_frequent: Vec<FrequentPattern>,
     /// Those with enough sessions that were compared.
     pub compared: usize,
     /// What goes with success or failure, the false discovery rate held; the surest first.
@@ -36,27 +30,17 @@ pub struct Report {
     pub blocks: Blocks,
 }
 
-/// A frequent order.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct FrequentOrder {
-    /// It in words.
-    pub words: String,
-    /// Share of sessions that have it.
-    pub support: f64,
-}
-
 impl Report {
     pub(super) fn new(sessions: usize, params: &Params, mut mined: Orders) -> Self {
         mined.found.truncate(PATTERNS_MAX);
         mined.blocks.actions.truncate(PATTERNS_MAX);
-        let most = mined.frequent.iter().take(FREQUENT);
         let mut report = Self {
             summary: Vec::new(),
             sessions,
             revised_sessions: mined.revised,
             support: mined.support,
             frequent_orders: mined.frequent.len(),
-            most_frequent: most.map(|(words, support)| FrequentOrder { words: words.clone(), support: *support }).collect(),
+            most_frequent: frequent(&mined.frequent),
             compared: mined.compared,
             found: mined.found,
             blocks: mined.blocks,
@@ -81,7 +65,7 @@ impl Report {
                 self.compared
             ),
         ];
-        told.extend(lines(&self.found, TOLD));
+        told.extend(lines(&self.found, PATTERNS_TOLD));
         told
     }
 }

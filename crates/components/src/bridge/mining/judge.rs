@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use souffleur_algorithms::multiple_testing::{benjamini_hochberg, two_sided_p, two_sided_z};
 use souffleur_algorithms::stratified_tables::{RiskDifference, risk_difference};
-use souffleur_core::error::ComponentError;
+use souffleur_core::error::{ComponentError, Invalid};
 use souffleur_core::ids::Seq;
 use souffleur_core::job::Job;
+use souffleur_core::params::within;
 
 use super::action::Resolved;
 use super::pattern::{Consequent, Effect, Kind, Known, Pattern, SAME_JACCARD, Strength, phrase};
@@ -31,6 +32,18 @@ pub(crate) struct Settings {
     pub(crate) support_minimum: usize,
     /// Most sessions a pattern names.
     pub(crate) rows_told: usize,
+}
+
+impl Settings {
+    /// Checks them as parameters of the section `components.SECTION`.
+    ///
+    /// # Errors
+    /// The first value out of range.
+    pub(crate) fn check(&self, section: &str) -> Result<(), Invalid> {
+        within(section, "support_minimum", &self.support_minimum, 5, 100_000)?;
+        within(section, "fdr", &self.fdr, 0.001, 0.5)?;
+        within(section, "rows_told", &self.rows_told, 0, 10_000)
+    }
 }
 
 /// Something that may go with success.
