@@ -175,46 +175,59 @@ pub fn entry() -> Entry {
     Entry::of::<MeanSuccess>()
 }
 
-/// [`MeanSuccess`] whose mean is the figure a model is judged by.
-struct JudgedMean;
+/// [`MeanSuccess`] under another name, with something of it declared otherwise.
+macro_rules! like_mean_success {
+    ($(#[$attribute:meta])* $name:ident, $spec:expr $(, $headline:expr)?) => {
+        $(#[$attribute])*
+        struct $name;
 
-impl Component for JudgedMean {
-    const SPEC: ComponentSpec = ComponentSpec { name: "judged_mean", ..MeanSuccess::SPEC };
-    const BARS: &'static [Bar] = &[];
-    const HEADLINE: Option<(&'static str, Direction)> = Some(("mean", Direction::AtLeast));
+        $(#[$attribute])*
+        impl Component for $name {
+            const SPEC: ComponentSpec = $spec;
+            const BARS: &'static [Bar] = &[];
+            $(const HEADLINE: Option<(&'static str, Direction)> = $headline;)?
 
-    type Params = Params;
-    type Model = Mean;
-    type Report = Report;
-    type Query = Question;
-    type Answer = Answer;
+            type Params = Params;
+            type Model = Mean;
+            type Report = Report;
+            type Query = Question;
+            type Answer = Answer;
 
-    fn query(params: &Params) -> Query {
-        MeanSuccess::query(params)
-    }
+            fn query(params: &Params) -> Query {
+                MeanSuccess::query(params)
+            }
 
-    fn train(
-        params: &Params,
-        previous: Option<&Mean>,
-        batch: &TrainingBatch,
-        job: &Job,
-    ) -> Result<Trained<Self>, ComponentError> {
-        let Trained { model, report, metrics } = MeanSuccess::train(params, previous, batch, job)?;
-        Ok(Trained { model, report, metrics })
-    }
+            fn train(
+                params: &Params,
+                previous: Option<&Mean>,
+                batch: &TrainingBatch,
+                job: &Job,
+            ) -> Result<Trained<Self>, ComponentError> {
+                let Trained { model, report, metrics } = MeanSuccess::train(params, previous, batch, job)?;
+                Ok(Trained { model, report, metrics })
+            }
 
-    fn answer(params: &Params, model: &Mean, query: Question) -> Result<Answer, ComponentError> {
-        MeanSuccess::answer(params, model, query)
-    }
+            fn answer(params: &Params, model: &Mean, query: Question) -> Result<Answer, ComponentError> {
+                MeanSuccess::answer(params, model, query)
+            }
 
-    fn probe() -> KnownAnswer<Self> {
-        let KnownAnswer { batch, query, verify } = MeanSuccess::probe();
-        KnownAnswer { batch, query, verify }
-    }
+            fn probe() -> KnownAnswer<Self> {
+                let KnownAnswer { batch, query, verify } = MeanSuccess::probe();
+                KnownAnswer { batch, query, verify }
+            }
 
-    fn certify(_: u64, _: &Job) -> Result<Vec<Measurement>, ComponentError> {
-        Ok(Vec::new())
-    }
+            fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
+                MeanSuccess::certify(seed, job)
+            }
+        }
+    };
+}
+
+like_mean_success! {
+    /// [`MeanSuccess`] whose mean is the figure a model is judged by.
+    JudgedMean,
+    ComponentSpec { name: "judged_mean", ..MeanSuccess::SPEC },
+    Some(("mean", Direction::AtLeast))
 }
 
 /// The row of a component whose models are judged by their mean.
@@ -226,48 +239,11 @@ pub fn judged() -> Entry {
 #[cfg(feature = "postgres")]
 pub const EAGER_ROWS: u64 = 25;
 
-/// [`MeanSuccess`] that trains without being asked.
-#[cfg(feature = "postgres")]
-struct EagerMean;
-
-#[cfg(feature = "postgres")]
-impl Component for EagerMean {
-    const SPEC: ComponentSpec =
-        ComponentSpec { name: "eager_mean", cadence: Cadence::NewRows(EAGER_ROWS as u32), ..MeanSuccess::SPEC };
-    const BARS: &'static [Bar] = &[];
-
-    type Params = Params;
-    type Model = Mean;
-    type Report = Report;
-    type Query = Question;
-    type Answer = Answer;
-
-    fn query(params: &Params) -> Query {
-        MeanSuccess::query(params)
-    }
-
-    fn train(
-        params: &Params,
-        previous: Option<&Mean>,
-        batch: &TrainingBatch,
-        job: &Job,
-    ) -> Result<Trained<Self>, ComponentError> {
-        let Trained { model, report, metrics } = MeanSuccess::train(params, previous, batch, job)?;
-        Ok(Trained { model, report, metrics })
-    }
-
-    fn answer(params: &Params, model: &Mean, query: Question) -> Result<Answer, ComponentError> {
-        MeanSuccess::answer(params, model, query)
-    }
-
-    fn probe() -> KnownAnswer<Self> {
-        let KnownAnswer { batch, query, verify } = MeanSuccess::probe();
-        KnownAnswer { batch, query, verify }
-    }
-
-    fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
-        MeanSuccess::certify(seed, job)
-    }
+like_mean_success! {
+    /// [`MeanSuccess`] that trains without being asked.
+    #[cfg(feature = "postgres")]
+    EagerMean,
+    ComponentSpec { name: "eager_mean", cadence: Cadence::NewRows(EAGER_ROWS as u32), ..MeanSuccess::SPEC }
 }
 
 /// A row of a catalogue with [`EagerMean`] under this name.

@@ -4,7 +4,7 @@
 //! trained on. A file of ours is [sealed](seal): one checksum over all its bytes stands inside it, so that a flipped bit
 //! or a missing end is found before the first row is read. Files of other programs have no seal and are read all the same.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something fails"))]
 
 mod batch;
 mod cells;

@@ -17,7 +17,7 @@
 //! - **Staleness**: how old the newest session is.
 //! - **Leakage**: a column known *before* the outcome that all but determines it.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something fails"))]
 
 mod checker;
 mod dependence;

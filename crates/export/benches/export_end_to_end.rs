@@ -5,7 +5,14 @@
 //! file: the same bytes are the same sessions. Beside them, where `SOUFFLEUR_PEERS_PYTHON` names a Python with duckdb, what
 //! DuckDB needs to read the same file into a table and to write that table as Parquet; it has no rows to check, no features
 //! to compute and nothing to commit, so it shows what a file of this size costs. `SOUFFLEUR_BENCH_SESSIONS` sets the size.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a benchmark measures by the clock, prints, and ends where something fails"
+)]
 
 use std::collections::VecDeque;
 use std::path::Path;

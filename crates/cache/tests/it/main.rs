@@ -1,5 +1,5 @@
 //! The cache as its callers see it.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test ends where something fails")]
 
 mod keeping;
 mod loading;
