@@ -35,7 +35,12 @@ impl ColumnarError {
 impl From<ArrowError> for ColumnarError {
     fn from(error: ArrowError) -> Self {
         match error {
-            ArrowError::IoError(_, error) if error.kind() != io::ErrorKind::UnexpectedEof => Self::Io(error),
+            ArrowError::IoError(_, error)
+                if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData) =>
+            {
+                Self::Damaged(error.to_string())
+            }
+            ArrowError::IoError(_, error) => Self::Io(error),
             ArrowError::NotYetImplemented(what) => Self::Unsupported(what),
             ArrowError::ExternalError(error) => Self::Damaged(error.to_string()),
             other => Self::Damaged(other.to_string()),

@@ -12,6 +12,7 @@ mod decode;
 mod encode;
 mod error;
 mod format;
+mod frames;
 mod read;
 mod schema;
 pub mod seal;

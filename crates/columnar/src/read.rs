@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 
 use crate::error::ColumnarError;
 use crate::format::ColumnarFormat;
+use crate::frames::{self, Frames};
 
 /// Rows of a piece at most.
 const PIECE_ROWS: usize = 1_000;
@@ -46,6 +47,7 @@ impl TableReader {
             let (batches, rows_total) = match format {
                 ColumnarFormat::Parquet => parquet(file)?,
                 ColumnarFormat::ArrowFile => {
+                    frames::check_footer(&mut file)?;
                     (Box::new(FileReader::try_new(BufReader::new(file), None)?) as Batches, None)
                 }
                 ColumnarFormat::ArrowStream => return Self::arrow_stream(file),
@@ -54,7 +56,7 @@ impl TableReader {
         })
     }
 
-    /// Reads an Arrow IPC stream as it comes.
+    /// Reads an Arrow IPC stream as it comes. One of its record batches may have 1 GiB at most.
     ///
     /// # Errors
     /// As for [`file`](Self::file).
@@ -63,7 +65,7 @@ impl TableReader {
     }
 
     fn arrow_stream(stream: impl Read + Send + 'static) -> Result<Self, ColumnarError> {
-        let batches: Batches = Box::new(StreamReader::try_new(BufReader::new(stream), None)?);
+        let batches: Batches = Box::new(StreamReader::try_new(Frames::new(BufReader::new(stream)), None)?);
         Ok(Self { batches: Some(batches), rest: None, rows_total: None })
     }
 

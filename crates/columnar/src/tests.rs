@@ -133,12 +133,48 @@ fn a_table_that_breaks_off_without_a_checksum_is_no_other_table() {
 }
 
 #[test]
-fn a_parquet_file_damaged_without_a_checksum_is_an_error_or_other_values_and_never_a_panic() {
+fn a_table_damaged_without_a_checksum_is_an_error_or_other_values_and_never_a_panic() {
     let sessions: Vec<StoredSession> = (1..=100).map(stored).collect();
-    let bytes = written(ColumnarFormat::Parquet, &sessions);
-    for (n, at) in (0..bytes.len()).step_by(bytes.len() / 150 + 1).enumerate() {
-        let mut damaged = bytes.clone();
-        damaged[at] ^= 1 << (n % 8);
-        let _ = read(&damaged, ColumnarFormat::Parquet);
+    for format in [ColumnarFormat::Parquet, ColumnarFormat::ArrowFile, ColumnarFormat::ArrowStream] {
+        let bytes = written(format, &sessions);
+        for (n, at) in (0..bytes.len()).step_by(bytes.len() / 150 + 1).enumerate() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << (n % 8);
+            let _ = read(&damaged, format);
+        }
+    }
+}
+
+#[test]
+fn room_is_made_for_no_more_than_there_can_be() {
+    let sessions: Vec<StoredSession> = (1..=9).map(stored).collect();
+    let refused = |bytes: &[u8], format| match read(bytes, format) {
+        Err(ColumnarError::Damaged(problem)) => problem,
+        other => panic!("{other:?}"),
+    };
+    // A stream begins with the length of its schema's metadata.
+    let stream = written(ColumnarFormat::ArrowStream, &sessions);
+    for length in [i32::MAX, 17 << 20, -1] {
+        let mut damaged = stream.clone();
+        damaged[4..8].copy_from_slice(&length.to_le_bytes());
+        let problem = refused(&damaged, ColumnarFormat::ArrowStream);
+        assert!(problem.contains(&format!("states metadata of {length} bytes; at most 16 MiB")), "{problem}");
+    }
+    // Wherever eight bytes may be a length, they say more than any memory holds.
+    for format in [ColumnarFormat::ArrowStream, ColumnarFormat::ArrowFile] {
+        let bytes = written(format, &sessions);
+        let mut problems = Vec::new();
+        for at in (0..bytes.len() - 8).step_by(8) {
+            let mut damaged = bytes.clone();
+            damaged[at..at + 8].copy_from_slice(&(i64::MAX / 2).to_le_bytes());
+            if let Err(error) = read(&damaged, format) {
+                problems.push(error.to_string());
+            }
+        }
+        let told = match format {
+            ColumnarFormat::ArrowStream => "states a body of",
+            _ => "its footer points past its end",
+        };
+        assert!(problems.iter().any(|problem| problem.contains(told)), "{problems:?}");
     }
 }
