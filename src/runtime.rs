@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use souffleur_actors::{CallError, Handle, StartError};
+use souffleur_contracts::ContractSettings;
 use souffleur_core::catalogue::Entry;
 use souffleur_core::clock::Clock;
 use souffleur_core::document::{Document, DocumentKind, NewDocument};
@@ -38,6 +39,7 @@ pub struct Runtime {
     offload: Offload,
     looks: inspection::Looks,
     retrain_erased: bool,
+    contract: ContractSettings,
 }
 
 /// A record with the key that makes its repetition harmless.
@@ -185,12 +187,12 @@ impl RuntimeBuilder {
             None => app::open_store(&self.settings)?,
         };
         let kernel = self.settings.kernel();
-        let retrain_erased = self.settings.registry.retrain_erased;
+        let (retrain_erased, contract) = (self.settings.registry.retrain_erased, self.settings.contract());
         let cache = app::open_cache(&self.settings).map_err(RuntimeError::Cache)?;
         let sections = self.settings.components;
         let handle = souffleur_actors::start(self.components, sections, store, clock, kernel, cache)?;
         let offload = Offload::start(app::OFFLOAD_THREADS).map_err(RuntimeError::Thread)?;
-        Ok(Runtime { handle, offload, looks: inspection::Looks::default(), retrain_erased })
+        Ok(Runtime { handle, offload, looks: inspection::Looks::default(), retrain_erased, contract })
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Hub {
     Store {
         /// The store.
         store: Arc<dyn Store>,
+        /// What its data is held to.
+        contract: ContractSettings,
         /// Given back last.
         _lock: Option<DirectoryLock>,
     },
@@ -39,7 +41,7 @@ impl Hub {
         let settings = global.settings(&[connect.data.setting()])?;
         logging::command(&settings.telemetry, global)?;
         let lock = DirectoryLock::where_needed(&settings)?;
-        Ok(Self::Store { store: app::open_store(&settings)?, _lock: lock })
+        Ok(Self::Store { store: app::open_store(&settings)?, contract: settings.contract(), _lock: lock })
     }
 
     /// What there is.
@@ -53,12 +55,12 @@ impl Hub {
     /// Whether it keeps its contract.
     pub(crate) fn check(&self, interrupt: &Interrupt) -> Outcome<Value> {
         match self {
-            Self::Store { store, .. } => {
+            Self::Store { store, contract, .. } => {
                 let clock = app::clock();
                 let (now, job) = (clock.now(), Job::new(clock, 0));
                 let cancel = job.cancel_token();
                 interrupt.on_first(move || cancel.cancel());
-                let report = inspection::check(store.as_ref(), ContractSettings::default(), now, &job);
+                let report = inspection::check(store.as_ref(), *contract, now, &job);
                 // Whoever stopped it knows why.
                 interrupt.check()?;
                 Ok(serde_json::to_value(report?)?)

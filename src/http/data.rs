@@ -1,7 +1,6 @@
 //! Looks at the data itself.
 
 use actix_web::{HttpResponse, web};
-use souffleur_contracts::ContractSettings;
 
 use super::problem::Problem;
 use super::state::State;
@@ -11,5 +10,5 @@ pub(super) async fn stats(state: web::Data<State>) -> Result<HttpResponse, Probl
 }
 
 pub(super) async fn check(state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(state.runtime.data_check(ContractSettings::default()).await?))
+    Ok(HttpResponse::Ok().json(state.runtime.data_check().await?))
 }

@@ -96,12 +96,13 @@ impl Runtime {
         self.looks.take(self.job(), move |_| Ok(store.inventory()?)).await
     }
 
-    /// Whether the recorded data keeps its contract. Reads every row once; dropping the future ends it.
+    /// Whether the recorded data keeps its contract (the settings' section `contract`). Reads every row once; dropping the
+    /// future ends it.
     ///
     /// # Errors
     /// [`CallError::Invalid`] for limits out of range, [`CallError::Store`]; [`CallError::Busy`] while another look is taken.
-    pub async fn data_check(&self, settings: ContractSettings) -> Result<Report, CallError> {
-        let store = Arc::clone(self.handle.store());
+    pub async fn data_check(&self) -> Result<Report, CallError> {
+        let (store, settings) = (Arc::clone(self.handle.store()), self.contract);
         let now = self.handle.clock().now();
         self.looks.take(self.job(), move |job| check(store.as_ref(), settings, now, job)).await
     }

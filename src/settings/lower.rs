@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use souffleur_actors::KernelSettings;
 use souffleur_cache::CacheSettings;
+use souffleur_contracts::ContractSettings;
 use souffleur_store::StoreSettings;
 
 use super::{Durability, Retention, Settings};
@@ -80,6 +81,25 @@ impl Settings {
         }
     }
 
+    /// What the recorded data is held to.
+    #[must_use]
+    pub fn contract(&self) -> ContractSettings {
+        let contract = &self.contract;
+        ContractSettings {
+            recent_share: contract.recent_share,
+            rows_min: contract.rows_min,
+            sample_rows: contract.sample_rows,
+            drift_from: contract.drift_from,
+            drift_severe_from: contract.drift_severe_from,
+            fdr: contract.fdr,
+            duplicates_from: contract.duplicates_from,
+            label_noise_from: contract.label_noise_from,
+            leak_from: contract.leak_from,
+            leak_suspected_from: contract.leak_suspected_from,
+            stale_after_hours: contract.stale_after_hours,
+        }
+    }
+
     /// How much history is kept.
     #[must_use]
     pub fn retention(&self) -> RetentionPolicy {
@@ -121,6 +141,7 @@ mod tests {
         assert_eq!(Settings::default().kernel(), KernelSettings::default());
         assert_eq!(Settings::default().database(), StoreSettings::default());
         assert_eq!(Settings::default().answers(), CacheSettings::default());
+        assert_eq!(Settings::default().contract(), ContractSettings::default());
     }
 
     #[test]

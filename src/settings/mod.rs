@@ -23,8 +23,8 @@ mod sections;
 pub use effective::{Effective, effective};
 pub use reference::reference;
 pub use sections::{
-    Analytics, ApiKey, Cache, Data, DatabaseUrl, Durability, Health, Http, Loader, LogFormat, ModelKey, Registry,
-    Retention, Settings, Store, Supervision, Telemetry,
+    Analytics, ApiKey, Cache, Contract, Data, DatabaseUrl, Durability, Health, Http, Loader, LogFormat, ModelKey,
+    Registry, Retention, Settings, Store, Supervision, Telemetry,
 };
 
 use check::{Schema, check};
@@ -252,6 +252,10 @@ fn together(settings: &Settings, tree: &Value) -> Vec<Problem> {
         && let Err((problem, expected)) = redis(url)
     {
         problems.push(Problem::new("cache.redis_url", origin(tree, "cache.redis_url"), problem, expected));
+    }
+    if let Err(invalid) = settings.contract().check() {
+        let key = format!("contract.{}", invalid.at);
+        problems.push(Problem::new(&key, origin(tree, &key), invalid.problem, invalid.expected));
     }
     if let Err(invalid) = settings.kernel().check() {
         let key = lower::key(&invalid.at);

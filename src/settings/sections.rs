@@ -26,6 +26,8 @@ pub struct Settings {
     pub registry: Registry,
     /// How much history is kept.
     pub retention: Retention,
+    /// What the recorded data is held to.
+    pub contract: Contract,
     /// Answers kept for questions that are asked again.
     pub cache: Cache,
     /// Health checks.
@@ -275,6 +277,46 @@ pub struct Retention {
     /// How often the daemon looks.
     #[schemars(range(min = 1000, max = 604_800_000))]
     pub check_ms: u64,
+}
+
+/// What the recorded data is held to: from where on something is a finding of `souffleur data check`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Contract {
+    /// Share of the newest sessions that are compared with the earlier ones. Between 0 and 1, both excluded.
+    #[schemars(range(min = 0, max = 1))]
+    pub recent_share: f64,
+    /// Sessions each side of a comparison needs at least.
+    #[schemars(range(min = 2, max = 1_000_000))]
+    pub rows_min: usize,
+    /// Sessions drawn for each side of a comparison at most; at least `rows_min`.
+    #[schemars(range(min = 2, max = 1_000_000))]
+    pub sample_rows: usize,
+    /// Population stability index beyond chance from which on a column has drifted; above 0.
+    #[schemars(range(min = 0, max = 1000))]
+    pub drift_from: f64,
+    /// The same from which on it is another distribution, which is an error; at least `drift_from`.
+    #[schemars(range(min = 0, max = 1000))]
+    pub drift_severe_from: f64,
+    /// False discovery rate of the tests of all columns. Between 0 and 1, both excluded.
+    #[schemars(range(min = 0, max = 1))]
+    pub fdr: f64,
+    /// Share of sessions that equal an earlier one from which on it is a finding. Between 0 and 1, both excluded.
+    #[schemars(range(min = 0, max = 1))]
+    pub duplicates_from: f64,
+    /// Rate of flipped outcomes from which on it is a finding. Between 0 and 1, both excluded.
+    #[schemars(range(min = 0, max = 1))]
+    pub label_noise_from: f64,
+    /// Area under the curve, and rank correlation, of a single column from which on it gives the outcome away, which is an
+    /// error. Between 0 and 1, both excluded.
+    #[schemars(range(min = 0, max = 1))]
+    pub leak_from: f64,
+    /// The same from which on it is suspected to.
+    #[schemars(range(min = 0, max = 1))]
+    pub leak_suspected_from: f64,
+    /// Age of the newest session from which on the data is stale.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub stale_after_hours: u32,
 }
 
 /// The registry of models.

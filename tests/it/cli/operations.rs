@@ -79,6 +79,26 @@ fn a_leak_in_what_was_recorded_turns_the_exit_code() {
 }
 
 #[test]
+fn what_the_data_is_held_to_is_a_setting() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = |i: u32| {
+        let (id, prompt) = (format!("s{i}"), format!("Write test number {i}."));
+        serde_json::json!({ "session_id": id, "original_prompt": prompt, "event_time": "2020-01-01T00:00:00Z" })
+    };
+    let history: String = (0..20).map(|i| format!("{}\n", line(i))).collect();
+    run_with_input(["import", "-", "--data-dir", text(dir.path())], history.as_bytes()).succeeded();
+    let is_stale = |report: &Value| report["findings"].as_array().unwrap().iter().any(|f| f["check"] == "staleness");
+    let check = ["data", "check", "--json", "--fail-on", "never"];
+    assert!(is_stale(&on(dir.path(), &check).succeeded().json()));
+    let patient = ["--set", "contract.stale_after_hours=1000000"];
+    assert!(!is_stale(&on(dir.path(), &[&check[..], &patient[..]].concat()).succeeded().json()));
+    let daemon = Daemon::start(dir.path(), &patient);
+    assert!(!is_stale(&run([&check[..], &["--url", &daemon.url]].concat()).succeeded().json()));
+    let refused = run(["config", "show", "--set", "contract.drift_severe_from=0.01"]);
+    assert!(refused.code == 2 && refused.err.contains("0 < drift_from <= drift_severe_from"), "{refused:?}");
+}
+
+#[test]
 fn a_backup_is_taken_from_under_a_daemon_and_put_back_elsewhere() {
     let dir = filled(200);
     let elsewhere = tempfile::tempdir().unwrap();
