@@ -173,10 +173,35 @@ pub(crate) fn nearest_two(block: &[Lane], points: &[f64]) -> NearestTwo {
     found
 }
 
+/// Sums of one row that run side by side.
+const WIDTH: usize = 8;
+
+#[inline(always)]
+fn total(sums: [f64; WIDTH]) -> f64 {
+    let [a, b, c, d, e, f, g, h] = sums;
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
+}
+
+/// Inner product of one row with coefficients.
+#[inline(always)]
+pub(crate) fn dot(row: &[f64], coefficients: &[f64]) -> f64 {
+    let mut sums = [0.0; WIDTH];
+    let (rows, row_rest) = row.as_chunks::<WIDTH>();
+    let (parts, rest) = coefficients.as_chunks::<WIDTH>();
+    for (values, part) in rows.iter().zip(parts) {
+        for lane in 0..WIDTH {
+            sums[lane] += values[lane] * part[lane];
+        }
+    }
+    for ((sum, value), coefficient) in sums.iter_mut().zip(row_rest).zip(rest) {
+        *sum += value * coefficient;
+    }
+    total(sums)
+}
+
 /// Squared distance of one row to a point.
 #[inline(always)]
 pub(crate) fn squared_distance<F: Real>(row: &[F], point: &[f64]) -> f64 {
-    const WIDTH: usize = 8;
     let mut sums = [0.0; WIDTH];
     let (rows, row_rest) = row.as_chunks::<WIDTH>();
     let (points, point_rest) = point.as_chunks::<WIDTH>();
@@ -190,8 +215,7 @@ pub(crate) fn squared_distance<F: Real>(row: &[F], point: &[f64]) -> f64 {
         let difference = value.to_f64() - *at;
         sums[lane] += difference * difference;
     }
-    let [a, b, c, d, e, f, g, h] = sums;
-    ((a + b) + (c + d)) + ((e + f) + (g + h))
+    total(sums)
 }
 
 #[cfg(test)]
@@ -216,6 +240,8 @@ mod tests {
                 for (point, squared) in one.iter().enumerate() {
                     prop_assert!((squared - all[point][row]).abs() < 1e-9);
                 }
+                let plain: f64 = rows.row(row).iter().zip(&points[..7]).map(|(a, b)| a * b).sum();
+                prop_assert!((dot(rows.row(row), &points[..7]) - plain).abs() < 1e-9);
                 prop_assert!((one[found.point[row] as usize] - found.nearest[row]).abs() < 1e-9);
                 one.sort_by(f64::total_cmp);
                 prop_assert!((one[0] - found.nearest[row]).abs() < 1e-9 && (one[1] - found.second[row]).abs() < 1e-9);

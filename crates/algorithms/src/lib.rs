@@ -16,6 +16,7 @@ mod cholesky;
 pub mod clustering_quality;
 pub mod clustering_search;
 pub mod conformal;
+mod exponential;
 pub mod fisher_exact;
 pub mod gaussian_mixture;
 pub mod gbdt;
@@ -35,8 +36,10 @@ pub mod patterns;
 pub mod pca;
 #[cfg(test)]
 mod planted_clusters;
+mod products;
 pub mod reduction_quality;
 pub mod ridge;
+mod row_strips;
 pub mod sequences;
 mod space_tree;
 pub mod stratified_tables;

@@ -5,6 +5,10 @@
 
 mod algorithm;
 mod hyperparams;
+mod newton;
+mod objective;
+
+pub(crate) use objective::Examples;
 
 pub use algorithm::LogisticRegression;
 pub use hyperparams::{LogisticRegressionParams, LogisticRegressionValidParams};

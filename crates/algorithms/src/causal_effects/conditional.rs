@@ -10,7 +10,9 @@ use super::learners::{Basis, trees};
 use super::least_squares::{Features, Linear, Sums};
 use crate::cholesky::Symmetric;
 use crate::gbdt::GradientBoostingRegressor;
+use crate::lanes::dot;
 use crate::ridge::Covariance;
+use crate::row_strips::by_strip;
 use crate::watch::{Progress, Watch};
 
 /// What turns scores into a function of the covariates.
@@ -107,22 +109,29 @@ impl ConditionalEffects {
         let covariance = model.covariance(Symmetric::leading(&(meat * small_sample), width + 1), 0.0)?;
         // The average over the rows: the function at the mean of the modifiers. A row's part in it is its own effect, and how
         // far it pulls the coefficients.
+        let strips = by_strip(kept.len(), width, |strip| {
+            let (mut sums, mut of_row) = (vec![0.0; width], vec![0.0; width]);
+            for i in strip {
+                features.write(x.row(kept[i]), &mut of_row);
+                sums.iter_mut().zip(&of_row).for_each(|(sum, value)| *sum += value);
+            }
+            progress.advance(0)?;
+            Ok(sums)
+        })?;
         let mut mean = vec![0.0; width + 1];
-        let mut of_row = vec![0.0; width];
-        for row in kept {
-            features.write(x.row(*row), &mut of_row);
-            mean[0] += 1.0 / rows;
-            mean[1..].iter_mut().zip(&of_row).for_each(|(mean, value)| *mean += value / rows);
+        mean[0] = 1.0;
+        for sums in &strips {
+            mean[1..].iter_mut().zip(sums).for_each(|(mean, sum)| *mean += sum / rows);
         }
         let pull = model.solve(&mean);
-        let part = |i: usize| {
-            let mut of_row = vec![0.0; width + 1];
-            weighted(kept[i], &mut of_row);
-            let pulled: f64 = of_row.iter().zip(&pull).map(|(a, b)| a * b).sum();
-            features.write(x.row(kept[i]), &mut of_row[1..]);
-            model.value(&of_row[1..]) + rows * pulled
+        let part = |i: usize, of_row: &mut [f64]| {
+            let (treatment, outcome) = residual(kept[i]);
+            features.write(x.row(kept[i]), of_row);
+            let effect = model.value(of_row);
+            let error = outcome - treatment * effect;
+            effect + rows * treatment * error * (pull[0] + dot(of_row, &pull[1..]))
         };
-        let parts = by_row(kept.len(), part, &progress)?;
+        let parts = by_row(kept.len(), width, part, &progress)?;
         let group: Option<Vec<u64>> = group.map(|group| kept.iter().map(|row| group[*row]).collect());
         let average = Estimate::of_parts(&parts, group.as_deref(), model.freedom());
         let coefficients = model.coefficients.clone();
@@ -144,7 +153,7 @@ impl ConditionalEffects {
         match &self.model {
             Model::Linear { features, coefficients, .. } => {
                 let written = with_one(features, ArrayView1::from(row));
-                Ok(written.iter().zip(coefficients).map(|(x, b)| x * b).sum())
+                Ok(dot(&written, coefficients))
             }
             Model::Boosted(_) => Ok(self.effects(ArrayView1::from(row).insert_axis(Axis(0)), &())?[0]),
         }
@@ -171,7 +180,14 @@ impl ConditionalEffects {
     pub fn effects(&self, x: ArrayView2<'_, f64>, watch: &dyn Watch) -> Result<Array1<f64>, CausalEffectError> {
         self.check(x.ncols())?;
         match &self.model {
-            Model::Linear { .. } => x.outer_iter().map(|row| self.effect(&row.to_vec())).collect(),
+            Model::Linear { features, coefficients, .. } => {
+                let of_row = |row: usize, of_row: &mut [f64]| {
+                    write_with_one(features, x.row(row), of_row);
+                    dot(of_row, coefficients)
+                };
+                let progress = Progress::new(watch, x.nrows() as u64);
+                Ok(by_row(x.nrows(), features.width() + 1, of_row, &progress)?.into())
+            }
             Model::Boosted(model) => Ok(model.predict(x, watch)?),
         }
     }
@@ -195,9 +211,14 @@ impl ConditionalEffects {
 
 /// A one, and the features of a row.
 fn with_one(features: &Features, row: ArrayView1<'_, f64>) -> Vec<f64> {
-    let mut written = vec![1.0; features.width() + 1];
-    features.write(row, &mut written[1..]);
+    let mut written = vec![0.0; features.width() + 1];
+    write_with_one(features, row, &mut written);
     written
+}
+
+fn write_with_one(features: &Features, row: ArrayView1<'_, f64>, to: &mut [f64]) {
+    to[0] = 1.0;
+    features.write(row, &mut to[1..]);
 }
 
 /// Ridge regression of scores whose penalty is known.

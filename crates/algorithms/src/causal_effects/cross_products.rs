@@ -1,23 +1,14 @@
-//! Sums of products of columns, in parts that depend on the shape only.
+//! Sums of products of columns and figures of rows, in parts that depend on the shape only.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, s};
+use ndarray::Array2;
 use rayon::prelude::*;
 
+use crate::products::{Block, Products, ROWS};
+use crate::row_strips::by_strip;
 use crate::watch::{Interrupted, Progress};
 
-/// Most parts, each with sums of its own.
-const STRIPS: usize = 64;
-/// Most values in the sums of all parts.
-const SUMS_MAX: usize = 1 << 22;
-/// Rows whose products are summed together.
-const ROWS_PER_CHUNK: usize = 256;
-
-/// Rows of one part, a whole number of chunks.
-fn rows_per_strip(rows: usize, width: usize) -> usize {
-    let strips = STRIPS.min((SUMS_MAX / (width * width).max(1)).max(1));
-    rows.div_ceil(strips).max(1).next_multiple_of(ROWS_PER_CHUNK)
-}
+/// Rows that one thread handles in one go.
+const ROWS_PER_CHUNK: usize = 4096;
 
 /// The sum over `rows` of the outer product of a row with itself, `O(rows width^2)`. `fill` writes row `i`, already
 /// multiplied with the root of its weight. Runs on all threads; the result does not depend on their number.
@@ -27,41 +18,35 @@ pub(super) fn cross_products(
     fill: impl Fn(usize, &mut [f64]) + Sync,
     progress: &Progress<'_>,
 ) -> Result<Array2<f64>, Interrupted> {
-    let strip = rows_per_strip(rows, width);
-    let of_strip = |number: usize| {
-        let end = rows.min((number + 1) * strip);
-        let mut sums = Array2::<f64>::zeros((width, width));
-        let mut buffer = Array2::<f64>::zeros((ROWS_PER_CHUNK, width));
-        for start in (number * strip..end).step_by(ROWS_PER_CHUNK) {
-            let count = ROWS_PER_CHUNK.min(end - start);
-            let values = buffer.as_slice_mut().unwrap_or_default();
-            values.chunks_exact_mut(width).take(count).enumerate().for_each(|(i, row)| fill(start + i, row));
-            let chunk = buffer.slice(s![..count, ..]);
-            general_mat_mul(1.0, &chunk.t(), &chunk, 1.0, &mut sums);
+    let strips = by_strip(rows, width * width, |strip| {
+        let (mut products, mut block) = (Products::new(width), Block::new(width));
+        for start in strip.clone().step_by(ROWS) {
+            block.fill(start..strip.end.min(start + ROWS), &fill);
+            products.add(&block);
             progress.advance(0)?;
         }
-        Ok(sums)
-    };
-    let strips: Result<Vec<Array2<f64>>, Interrupted> =
-        (0..rows.div_ceil(strip)).into_par_iter().map(of_strip).collect();
-    Ok(strips?.iter().fold(Array2::zeros((width, width)), |total: Array2<f64>, part| total + part))
+        Ok(products)
+    })?;
+    let mut total = Products::new(width);
+    strips.iter().for_each(|part| total.add_all(part));
+    Ok(total.matrix())
 }
 
-/// What `of` says of each row, on all threads.
-pub(super) fn by_row<T: Send>(
+/// What `of` says of each row, on all threads. It is given `scratch` numbers to write on.
+pub(super) fn by_row<T: Send + Clone + Default>(
     rows: usize,
-    of: impl Fn(usize) -> T + Sync,
+    scratch: usize,
+    of: impl Fn(usize, &mut [f64]) -> T + Sync,
     progress: &Progress<'_>,
 ) -> Result<Vec<T>, Interrupted> {
-    let chunks: Result<Vec<Vec<T>>, Interrupted> = (0..rows.div_ceil(ROWS_PER_CHUNK * 16))
-        .into_par_iter()
-        .map(|chunk| {
-            progress.advance(0)?;
-            let start = chunk * ROWS_PER_CHUNK * 16;
-            Ok((start..rows.min(start + ROWS_PER_CHUNK * 16)).map(&of).collect())
-        })
-        .collect();
-    Ok(chunks?.into_iter().flatten().collect())
+    let mut found = vec![T::default(); rows];
+    found.par_chunks_mut(ROWS_PER_CHUNK).enumerate().try_for_each(|(chunk, found)| {
+        let mut scratch = vec![0.0; scratch];
+        let rows = chunk * ROWS_PER_CHUNK..;
+        found.iter_mut().zip(rows).for_each(|(found, row)| *found = of(row, &mut scratch));
+        progress.advance(0)
+    })?;
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -80,7 +65,8 @@ mod tests {
                     assert!((found[[a, b]] - expected).abs() < 1e-9);
                 }
             }
-            assert_eq!(by_row(rows, |row| row, &Progress::new(&(), 1)).unwrap(), (0..rows).collect::<Vec<_>>());
+            let numbers = by_row(rows, 0, |row, _| row, &Progress::new(&(), 1)).unwrap();
+            assert_eq!(numbers, (0..rows).collect::<Vec<_>>());
         }
         let stop = |_: u64, _: u64| Err(Interrupted);
         assert!(cross_products(10, 3, fill, &Progress::new(&stop, 1)).is_err());

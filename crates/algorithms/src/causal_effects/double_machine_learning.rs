@@ -179,7 +179,7 @@ impl DoubleMachineLearningValidParams {
     /// Treated and untreated rows do not overlap, a model cannot be learnt, or the watch interrupts.
     pub fn fit(&self, study: &Study<'_>, watch: &dyn Watch) -> Result<Effects, CausalEffectError> {
         let nuisance = CrossFitted::of(self, study, watch)?;
-        let (overlap, rows) = Overlap::of(study, &nuisance.propensity, self.trim, self.overlap_minimum)?;
+        let (overlap, rows) = Overlap::of(study, &nuisance.propensity, self.trim, self.overlap_minimum, watch)?;
         let (mut scores, mut on_treated) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for &row in &rows {
             let (p, with, without) = (nuisance.propensity[row], nuisance.with[row], nuisance.without[row]);
@@ -214,10 +214,20 @@ impl DoubleMachineLearningValidParams {
         if rows != found {
             return Err(CausalEffectError::Lengths { rows, what: "rows of modifiers", found });
         }
+        // On a thread of the pool, which need not be woken for every step.
+        rayon::scope(|_| self.partially_linear_in_pool(study, modifiers, watch))
+    }
+
+    fn partially_linear_in_pool(
+        &self,
+        study: &Study<'_>,
+        modifiers: ArrayView2<'_, f64>,
+        watch: &dyn Watch,
+    ) -> Result<ConditionalEffects, CausalEffectError> {
         let folds = folds(study, self.folds, self.seed);
         let expected = expected_outcome(self.outcome, study, &folds, None, watch)?;
         let propensity = study.propensities(|| propensity(self.propensity, study, &folds, watch))?;
-        let (_, kept) = Overlap::of(study, &propensity, self.trim, self.overlap_minimum)?;
+        let (_, kept) = Overlap::of(study, &propensity, self.trim, self.overlap_minimum, watch)?;
         let residual = |row: usize| {
             let treatment = f64::from(u8::from(study.treated[row])) - propensity[row];
             (treatment, study.outcome[row] - expected[row])

@@ -1,14 +1,16 @@
 //! What learns the outcome and the treatment from the covariates.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::ArrayView2;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::cross_products::by_row;
 use super::errors::CausalEffectError;
 use super::least_squares::{Features, Sums};
 use super::study::Study;
 use crate::ParamGuard;
 use crate::gbdt::{GradientBoosting, GradientBoostingValidParams};
-use crate::logistic::LogisticRegression;
+use crate::logistic::{Examples, LogisticRegression, LogisticRegressionError};
 use crate::watch::{Progress, Watch};
 
 /// More columns than this make no products of two.
@@ -137,8 +139,14 @@ pub(super) fn propensity(
 ) -> Result<Vec<f64>, CausalEffectError> {
     match learner {
         PropensityLearner::Logistic(basis) => {
-            let x = Features::of(study.x, basis).matrix(study.x);
-            by_fold(folds, |fold, judged| logistic(&x, study.treated, &folds.others(fold), judged, watch))
+            let features = Features::of(study.x, basis);
+            let learn = |fold| Treatments::of(study, &features, folds.others(fold)).learn(watch);
+            let models = without_each_fold(folds, learn)?;
+            let of_row = |row: usize, of_row: &mut [f64]| {
+                features.write(study.x.row(row), of_row);
+                models[folds.of_row[row]].probability_of(of_row)
+            };
+            Ok(by_row(study.rows(), features.width(), of_row, &Progress::new(watch, study.rows() as u64))?)
         }
         PropensityLearner::Boosting => by_fold(folds, |fold, judged| {
             let rows = folds.others(fold);
@@ -161,28 +169,49 @@ pub(super) fn propensity(
     }
 }
 
-/// Logistic regression on some rows of features, asked about others.
-fn logistic(
-    x: &Array2<f64>,
-    treated: &[bool],
-    learnt: &[usize],
-    judged: &[usize],
-    watch: &dyn Watch,
-) -> Result<Vec<f64>, CausalEffectError> {
-    let labels: Vec<bool> = learnt.iter().map(|row| treated[*row]).collect();
-    let params = LogisticRegression::params().check().map_err(crate::logistic::LogisticRegressionError::from)?;
-    let model = params.fit(x.select(Axis(0), learnt).view(), &labels, watch)?;
-    Ok(model.probability(x.select(Axis(0), judged).view(), watch)?.to_vec())
+/// Some rows of a study, to learn from whom the treatment is given to.
+struct Treatments<'a> {
+    x: ArrayView2<'a, f64>,
+    treated: &'a [bool],
+    features: &'a Features,
+    rows: Vec<usize>,
+}
+
+impl Examples for Treatments<'_> {
+    fn rows(&self) -> usize {
+        self.rows.len()
+    }
+    fn columns(&self) -> usize {
+        self.features.width()
+    }
+    fn write(&self, row: usize, to: &mut [f64]) {
+        self.features.write(self.x.row(self.rows[row]), to);
+    }
+    fn label(&self, row: usize) -> bool {
+        self.treated[self.rows[row]]
+    }
+}
+
+impl<'a> Treatments<'a> {
+    fn of(study: &'a Study<'_>, features: &'a Features, rows: Vec<usize>) -> Self {
+        Self { x: study.x.view(), treated: study.treated, features, rows }
+    }
+
+    fn learn(&self, watch: &dyn Watch) -> Result<LogisticRegression, CausalEffectError> {
+        let params = LogisticRegression::params().check().map_err(LogisticRegressionError::from)?;
+        Ok(params.fit_examples(self, watch)?)
+    }
 }
 
 /// The probability of treatment of every row by one logistic regression on all of them.
-pub(super) fn propensity_in_sample(
-    x: ArrayView2<'_, f64>,
-    treated: &[bool],
-    watch: &dyn Watch,
-) -> Result<Vec<f64>, CausalEffectError> {
-    let rows: Vec<usize> = (0..treated.len()).collect();
-    logistic(&Features::of(x, Basis::Linear).matrix(x), treated, &rows, &rows, watch)
+pub(super) fn propensity_in_sample(study: &Study<'_>, watch: &dyn Watch) -> Result<Vec<f64>, CausalEffectError> {
+    let features = Features::of(study.x, Basis::Linear);
+    let model = Treatments::of(study, &features, (0..study.rows()).collect()).learn(watch)?;
+    let of_row = |row: usize, of_row: &mut [f64]| {
+        features.write(study.x.row(row), of_row);
+        model.probability_of(of_row)
+    };
+    Ok(by_row(study.rows(), features.width(), of_row, &Progress::new(watch, study.rows() as u64))?)
 }
 
 pub(super) fn trees() -> Result<GradientBoostingValidParams, CausalEffectError> {
@@ -206,18 +235,27 @@ fn ridge(
         sums.push(Sums::of(&features, study.x, &rows, |row| (1.0, study.outcome[row]), &progress)?);
         progress.advance(members.len() as u64)?;
     }
-    by_fold(folds, |fold, judged| {
+    let models = without_each_fold(folds, |fold| {
         progress.advance(0)?;
         let others: Vec<&Sums> = sums.iter().enumerate().filter(|(i, _)| *i != fold).map(|(_, sums)| sums).collect();
         let l2 = if others.len() > 1 { Sums::best_penalty(&others)? } else { 1.0 };
-        let model = Sums::total(others).ok_or(CausalEffectError::Overflow)?.fit(l2)?;
-        let mut row_features = vec![0.0; features.width()];
-        let mut value = |row: &usize| {
-            features.write(study.x.row(*row), &mut row_features);
-            model.value(&row_features)
-        };
-        Ok(judged.iter().map(&mut value).collect())
-    })
+        Sums::total(others).ok_or(CausalEffectError::Overflow)?.fit(l2)
+    })?;
+    let of_row = |row: usize, of_row: &mut [f64]| {
+        features.write(study.x.row(row), of_row);
+        models[folds.of_row[row]].value(of_row)
+    };
+    Ok(by_row(study.rows(), features.width(), of_row, &progress)?)
+}
+
+/// What `learn` makes of all folds but one, for each of them. Runs on all threads; of several reasons that it cannot be, the
+/// first fold's is told.
+fn without_each_fold<M: Send>(
+    folds: &Folds,
+    learn: impl Fn(usize) -> Result<M, CausalEffectError> + Sync,
+) -> Result<Vec<M>, CausalEffectError> {
+    let found: Vec<Result<M, CausalEffectError>> = (0..folds.members.len()).into_par_iter().map(&learn).collect();
+    found.into_iter().collect()
 }
 
 /// What `of` says of the rows of each fold, in the order of all rows.

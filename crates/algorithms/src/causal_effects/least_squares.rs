@@ -1,5 +1,7 @@
 //! Linear models on standardised columns, fitted from sums of products.
 
+use std::borrow::Cow;
+
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,7 @@ use super::cross_products::cross_products;
 use super::errors::CausalEffectError;
 use super::learners::Basis;
 use crate::cholesky::{Factor, Symmetric};
+use crate::lanes::dot;
 use crate::ridge::Covariance;
 use crate::watch::{Interrupted, Progress};
 
@@ -33,12 +36,14 @@ impl Features {
         let rows = || (0..x.nrows()).step_by(step).map(|row| x.row(row));
         let count = rows().count().max(1) as f64;
         let (mut means, mut squares) = (vec![0.0; x.ncols()], vec![0.0; x.ncols()]);
-        rows().for_each(|row| means.iter_mut().zip(row).for_each(|(mean, value)| *mean += value / count));
+        rows().for_each(|row| means.iter_mut().zip(contiguous(&row).iter()).for_each(|(mean, value)| *mean += value));
+        means.iter_mut().for_each(|mean| *mean /= count);
         for row in rows() {
-            let columns = squares.iter_mut().zip(&means).zip(row);
-            columns.for_each(|((square, mean), value)| *square += (value - mean) * (value - mean) / count);
+            let row = contiguous(&row);
+            let columns = squares.iter_mut().zip(&means).zip(row.iter());
+            columns.for_each(|((square, mean), value)| *square += (value - mean) * (value - mean));
         }
-        let scale = |square: f64| if square > 1e-24 { square.sqrt().recip() } else { 0.0 };
+        let scale = |square: f64| if square / count > 1e-24 { (square / count).sqrt().recip() } else { 0.0 };
         // A column that is constant in the sample but not everywhere is rare beyond use.
         Self { means, scales: squares.into_iter().map(scale).collect(), basis }
     }
@@ -54,35 +59,24 @@ impl Features {
     }
 
     /// Writes the features of a row.
+    #[inline]
     pub(super) fn write(&self, row: ArrayView1<'_, f64>, to: &mut [f64]) {
         let (linear, further) = to.split_at_mut(self.columns().min(to.len()));
+        let row = contiguous(&row);
         let columns = row.iter().zip(&self.means).zip(&self.scales);
         linear.iter_mut().zip(columns).for_each(|(to, ((value, mean), scale))| *to = (value - mean) * scale);
         self.basis.expand(linear, further);
-    }
-
-    /// Calls `take` with each linear feature of a row and its number.
-    #[inline]
-    pub(super) fn each(&self, row: ArrayView1<'_, f64>, mut take: impl FnMut(usize, f64)) {
-        let columns = row.iter().zip(&self.means).zip(&self.scales).enumerate();
-        columns.for_each(|(column, ((value, mean), scale))| take(column, (value - mean) * scale));
     }
 
     /// Coefficients of the linear features, for each column per unit of its own.
     pub(super) fn per_unit(&self, coefficients: &[f64]) -> Vec<f64> {
         coefficients.iter().zip(&self.scales).map(|(b, scale)| b * scale).collect()
     }
+}
 
-    /// The features of all rows.
-    pub(super) fn matrix(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
-        let mut features = Array2::zeros((x.nrows(), self.width()));
-        for (row, mut to) in x.outer_iter().zip(features.outer_iter_mut()) {
-            if let Some(to) = to.as_slice_mut() {
-                self.write(row, to);
-            }
-        }
-        features
-    }
+/// The values of a row one after the other: loops over them become vector instructions.
+fn contiguous<'a>(row: &'a ArrayView1<'_, f64>) -> Cow<'a, [f64]> {
+    row.as_slice().map_or_else(|| Cow::Owned(row.to_vec()), Cow::Borrowed)
 }
 
 /// Sums over some rows: products of `1, features, target`.
@@ -183,7 +177,7 @@ pub(super) struct Linear {
 impl Linear {
     /// The value at features.
     pub(super) fn value(&self, features: &[f64]) -> f64 {
-        self.coefficients[0] + self.coefficients[1..].iter().zip(features).map(|(b, x)| b * x).sum::<f64>()
+        self.coefficients[0] + dot(features, &self.coefficients[1..])
     }
 
     /// The inverse of the penalised products, applied to a vector.

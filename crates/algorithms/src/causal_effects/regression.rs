@@ -9,6 +9,7 @@ use super::learners::Basis;
 use super::least_squares::Features;
 use super::study::Study;
 use crate::cholesky::Symmetric;
+use crate::lanes::dot;
 use crate::watch::{Progress, Watch};
 
 /// Share of the treatment's square that the covariates must leave over.
@@ -109,10 +110,13 @@ impl RegressionAdjustmentValidParams {
     ) -> Result<Estimate, CausalEffectError> {
         let features = Features::of(study.x, Basis::Linear);
         let progress = Progress::new(watch, study.rows() as u64);
-        if self.interactions || estimand == Estimand::Treated {
-            return by_arm(study, &features, estimand, &progress);
-        }
-        additive(study, &features, &progress)
+        // On a thread of the pool, which need not be woken for every step.
+        rayon::scope(|_| {
+            if self.interactions || estimand == Estimand::Treated {
+                return by_arm(study, &features, estimand, &progress);
+            }
+            additive(study, &features, &progress)
+        })
     }
 }
 
@@ -141,16 +145,14 @@ fn additive(study: &Study<'_>, features: &Features, progress: &Progress<'_>) -> 
     unit[treatment] = 1.0;
     let pull = factor.solve(&unit);
     let (effect, kept) = (coefficients[treatment], (0..order).filter(|column| factor.keeps(*column)).count());
-    let part = |row: usize| {
+    let part = |row: usize, of_row: &mut [f64]| {
         let treated = f64::from(u8::from(study.treated[row]));
-        let (mut expected, mut weight) = (coefficients[0] + effect * treated, pull[0] + pull[treatment] * treated);
-        features.each(study.x.row(row), |column, value| {
-            expected += coefficients[column + 1] * value;
-            weight += pull[column + 1] * value;
-        });
+        features.write(study.x.row(row), of_row);
+        let expected = coefficients[0] + effect * treated + dot(of_row, &coefficients[1..=width]);
+        let weight = pull[0] + pull[treatment] * treated + dot(of_row, &pull[1..=width]);
         effect + rows as f64 * weight * (study.outcome[row] - expected)
     };
-    let parts = by_row(rows, part, progress)?;
+    let parts = by_row(rows, width, part, progress)?;
     let found = Estimate::of_parts(&parts, study.group, kept);
     progress.advance(rows as u64 / 2)?;
     Ok(Estimate { effect, ..found })
@@ -187,23 +189,18 @@ fn by_arm(
         progress.advance(rows as u64 / 3)?;
     }
     let share = target.len() as f64 / rows as f64;
-    let part = |row: usize| {
-        let mut expected = [arms[0].0[0], arms[1].0[0]];
+    let part = |row: usize, of_row: &mut [f64]| {
+        features.write(study.x.row(row), of_row);
+        let line = |coefficients: &[f64]| coefficients[0] + dot(of_row, &coefficients[1..order]);
         let own = &arms[usize::from(study.treated[row])];
-        let mut weight = own.1[0];
-        features.each(study.x.row(row), |column, value| {
-            expected[0] += arms[0].0[column + 1] * value;
-            expected[1] += arms[1].0[column + 1] * value;
-            weight += own.1[column + 1] * value;
-        });
-        let [without, with] = expected;
+        let (without, with, weight) = (line(&arms[0].0), line(&arms[1].0), line(&own.1));
         let error = study.outcome[row] - if study.treated[row] { with } else { without };
         let sign = if study.treated[row] { 1.0 } else { -1.0 };
         let drawn = if of_target(row) { (with - without) / share } else { 0.0 };
         // A row's pull on its regression, times how far that regression then moves the mean over the target.
         (drawn, sign * own.2 * weight * error / share, of_target(row))
     };
-    let found = by_row(rows, part, progress)?;
+    let found = by_row(rows, features.width(), part, progress)?;
     let effect = found.iter().map(|(drawn, ..)| drawn).sum::<f64>() / rows as f64;
     // A target of some rows only: its mean is a ratio, and each of its rows takes its share of the effect away.
     let parts: Vec<f64> = found

@@ -132,8 +132,8 @@ impl InverseWeightingValidParams {
         estimand: Estimand,
         watch: &dyn Watch,
     ) -> Result<Weighted, CausalEffectError> {
-        let propensity = study.propensities(|| propensity_in_sample(study.x, study.treated, watch))?;
-        let (overlap, rows) = Overlap::of(study, &propensity, self.trim, self.overlap_minimum)?;
+        let propensity = study.propensities(|| propensity_in_sample(study, watch))?;
+        let (overlap, rows) = Overlap::of(study, &propensity, self.trim, self.overlap_minimum, watch)?;
         let weight = |row: usize| {
             let p = propensity[row];
             match (estimand, study.treated[row]) {

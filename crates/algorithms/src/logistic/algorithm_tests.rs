@@ -1,5 +1,5 @@
 use super::*;
-use crate::ParamGuard;
+use crate::{Interrupted, ParamGuard};
 use crate::input::{BadLabels, NotFinite};
 use crate::logistic::LogisticRegressionParamsError;
 use ndarray::{Array2, array};

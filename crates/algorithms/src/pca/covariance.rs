@@ -6,6 +6,7 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, Zip, s};
 use rayon::prelude::*;
 
 use crate::input::Real;
+use crate::products::{Lanes, ROWS as TILED_ROWS, TILE, TILED_COLUMNS_MAX, Tiles};
 use crate::watch::{Interrupted, Progress};
 
 /// Most parts, each with sums of its own.
@@ -18,11 +19,6 @@ const ROWS_PER_CHUNK: usize = 512;
 const PRODUCTS_PER_TICK: usize = 1 << 24;
 /// Rows that the origin is the mean of.
 const ORIGIN_ROWS: usize = 256;
-/// Columns of one tile of products, and up to how many columns these are summed tile by tile.
-const TILE: usize = 8;
-const TILED_COLUMNS_MAX: usize = 128;
-/// Rows that all tiles pass over together: 16 KiB of 31 columns, which stay in the first-level cache.
-const TILED_ROWS: usize = 64;
 
 /// Rows of one part, a whole number of chunks.
 fn rows_per_strip(rows: usize, sums: usize) -> usize {
@@ -123,9 +119,6 @@ fn multiplied<F: Real>(
     Ok(Sums { rows: strip.nrows(), sum, products, largest })
 }
 
-/// The values of some columns of one row.
-type Lanes = [f64; TILE];
-
 /// The sums of one strip, the upper half only, in tiles that stay in registers while rows pass by.
 fn tiled<F: Real>(
     strip: ArrayView2<'_, F>,
@@ -138,7 +131,7 @@ fn tiled<F: Real>(
     at.as_flattened_mut().iter_mut().zip(origin).for_each(|(to, value)| *to = *value);
     let mut centred = vec![[0.0; TILE]; TILED_ROWS * lanes];
     let mut sums = vec![[0.0; TILE]; lanes];
-    let mut tiles = vec![[[0.0; TILE]; TILE]; lanes * lanes];
+    let mut tiles = Tiles::new(columns);
     let mut largest = [0.0; TILE];
     for chunk in strip.axis_chunks_iter(Axis(0), ROWS_PER_CHUNK) {
         for part in chunk.axis_chunks_iter(Axis(0), TILED_ROWS) {
@@ -148,18 +141,16 @@ fn tiled<F: Real>(
                     None => difference(&row.to_vec(), &at, to, &mut largest),
                 }
             }
-            add_products(&centred[..part.nrows() * lanes], lanes, &mut sums, &mut tiles);
+            let centred = &centred[..part.nrows() * lanes];
+            add_rows(centred, &mut sums);
+            tiles.add(centred);
         }
         progress.advance(chunk.nrows() as u64)?;
     }
-    let value = |row: usize, column: usize| {
-        let (row, column) = (row.min(column), row.max(column));
-        tiles[row / TILE * lanes + column / TILE][row % TILE][column % TILE]
-    };
     Ok(Sums {
         rows: strip.nrows(),
         sum: sums.as_flattened()[..columns].iter().copied().collect(),
-        products: Array2::from_shape_fn((columns, columns), |(row, column)| value(row, column)),
+        products: Array2::from_shape_fn((columns, columns), |(row, column)| tiles.get(row, column)),
         largest: largest.into_iter().fold(0.0, f64::max),
     })
 }
@@ -188,29 +179,14 @@ fn difference<F: Real>(row: &[F], origin: &[Lanes], to: &mut [Lanes], largest: &
     }
 }
 
-/// Adds the rows, and the products of their columns for the tiles above the diagonal and on it.
+/// Adds the rows to the sums of their columns.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
-fn add_products(centred: &[Lanes], lanes: usize, sums: &mut [Lanes], tiles: &mut [[Lanes; TILE]]) {
-    for row in centred.chunks_exact(lanes) {
+fn add_rows(rows: &[Lanes], sums: &mut [Lanes]) {
+    for row in rows.chunks_exact(sums.len()) {
         for (sum, values) in sums.iter_mut().zip(row) {
             for lane in 0..TILE {
                 sum[lane] += values[lane];
             }
-        }
-    }
-    for first in 0..lanes {
-        for second in first..lanes {
-            let tile = &mut tiles[first * lanes + second];
-            let mut products = *tile;
-            for row in centred.chunks_exact(lanes) {
-                let (a, b) = (row[first], row[second]);
-                for p in 0..TILE {
-                    for q in 0..TILE {
-                        products[p][q] += a[p] * b[q];
-                    }
-                }
-            }
-            *tile = products;
         }
     }
 }
