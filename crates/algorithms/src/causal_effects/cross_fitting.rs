@@ -46,8 +46,14 @@ pub(super) fn folds(study: &Study<'_>, folds: usize, seed: u64) -> Folds {
         None => {
             let mut order: Vec<usize> = (0..rows).collect();
             order.shuffle(&mut rng);
-            let (with, without): (Vec<usize>, Vec<usize>) = order.into_iter().partition(|row| study.treated[*row]);
-            without.iter().chain(&with).enumerate().for_each(|(place, row)| of_row[*row] = place % folds);
+            // Untreated rows are dealt out first, then treated ones.
+            let untreated = study.treated.iter().filter(|treated| !**treated).count();
+            let mut next = [0, untreated];
+            for row in order {
+                let place = &mut next[usize::from(study.treated[row])];
+                of_row[row] = *place % folds;
+                *place += 1;
+            }
         }
         Some(group) => {
             let mut order: Vec<u64> = group.to_vec();

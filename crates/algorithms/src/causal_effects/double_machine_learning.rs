@@ -178,6 +178,11 @@ impl DoubleMachineLearningValidParams {
     /// # Errors
     /// Treated and untreated rows do not overlap, a model cannot be learnt, or the watch interrupts.
     pub fn fit(&self, study: &Study<'_>, watch: &dyn Watch) -> Result<Effects, CausalEffectError> {
+        // On a thread of the pool, which need not be woken for every step.
+        rayon::scope(|_| self.fit_in_pool(study, watch))
+    }
+
+    fn fit_in_pool(&self, study: &Study<'_>, watch: &dyn Watch) -> Result<Effects, CausalEffectError> {
         let nuisance = CrossFitted::of(self, study, watch)?;
         let (overlap, rows) = Overlap::of(study, &nuisance.propensity, self.trim, self.overlap_minimum, watch)?;
         let (mut scores, mut on_treated) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));

@@ -1,12 +1,12 @@
 //! What learns the outcome and the treatment from the covariates.
 
-use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::cross_products::by_row;
 use super::errors::CausalEffectError;
 use super::least_squares::{Features, Sums};
+use super::picked_rows::PickedRows;
 use super::study::Study;
 use crate::ParamGuard;
 use crate::gbdt::{GradientBoosting, GradientBoostingValidParams};
@@ -140,7 +140,7 @@ pub(super) fn propensity(
     match learner {
         PropensityLearner::Logistic(basis) => {
             let features = Features::of(study.x, basis);
-            let learn = |fold| Treatments::of(study, &features, folds.others(fold)).learn(watch);
+            let learn = |fold| Treatments::of(study, &features, &folds.others(fold)).learn(watch);
             let models = without_each_fold(folds, learn)?;
             let of_row = |row: usize, of_row: &mut [f64]| {
                 features.write(study.x.row(row), of_row);
@@ -171,10 +171,9 @@ pub(super) fn propensity(
 
 /// Some rows of a study, to learn from whom the treatment is given to.
 struct Treatments<'a> {
-    x: ArrayView2<'a, f64>,
     treated: &'a [bool],
     features: &'a Features,
-    rows: Vec<usize>,
+    rows: PickedRows<'a>,
 }
 
 impl Examples for Treatments<'_> {
@@ -185,16 +184,16 @@ impl Examples for Treatments<'_> {
         self.features.width()
     }
     fn write(&self, row: usize, to: &mut [f64]) {
-        self.features.write(self.x.row(self.rows[row]), to);
+        self.features.write(self.rows.row(row), to);
     }
     fn label(&self, row: usize) -> bool {
-        self.treated[self.rows[row]]
+        self.treated[self.rows.number(row)]
     }
 }
 
 impl<'a> Treatments<'a> {
-    fn of(study: &'a Study<'_>, features: &'a Features, rows: Vec<usize>) -> Self {
-        Self { x: study.x.view(), treated: study.treated, features, rows }
+    fn of(study: &'a Study<'_>, features: &'a Features, rows: &'a [usize]) -> Self {
+        Self { treated: study.treated, features, rows: PickedRows::of(study.x.view(), rows) }
     }
 
     fn learn(&self, watch: &dyn Watch) -> Result<LogisticRegression, CausalEffectError> {
@@ -206,7 +205,7 @@ impl<'a> Treatments<'a> {
 /// The probability of treatment of every row by one logistic regression on all of them.
 pub(super) fn propensity_in_sample(study: &Study<'_>, watch: &dyn Watch) -> Result<Vec<f64>, CausalEffectError> {
     let features = Features::of(study.x, Basis::Linear);
-    let model = Treatments::of(study, &features, (0..study.rows()).collect()).learn(watch)?;
+    let model = Treatments::of(study, &features, &(0..study.rows()).collect::<Vec<_>>()).learn(watch)?;
     let of_row = |row: usize, of_row: &mut [f64]| {
         features.write(study.x.row(row), of_row);
         model.probability_of(of_row)

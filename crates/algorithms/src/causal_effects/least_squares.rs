@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use multiversion::multiversion;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use super::cross_products::cross_products;
 use super::errors::CausalEffectError;
 use super::learners::Basis;
+use super::picked_rows::PickedRows;
 use crate::cholesky::{Factor, Symmetric};
 use crate::lanes::dot;
 use crate::ridge::Covariance;
@@ -62,9 +64,7 @@ impl Features {
     #[inline]
     pub(super) fn write(&self, row: ArrayView1<'_, f64>, to: &mut [f64]) {
         let (linear, further) = to.split_at_mut(self.columns().min(to.len()));
-        let row = contiguous(&row);
-        let columns = row.iter().zip(&self.means).zip(&self.scales);
-        linear.iter_mut().zip(columns).for_each(|(to, ((value, mean), scale))| *to = (value - mean) * scale);
+        standardise(&contiguous(&row), &self.means, &self.scales, linear);
         self.basis.expand(linear, further);
     }
 
@@ -72,6 +72,12 @@ impl Features {
     pub(super) fn per_unit(&self, coefficients: &[f64]) -> Vec<f64> {
         coefficients.iter().zip(&self.scales).map(|(b, scale)| b * scale).collect()
     }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
+fn standardise(row: &[f64], means: &[f64], scales: &[f64], to: &mut [f64]) {
+    let columns = row.iter().zip(means).zip(scales);
+    to.iter_mut().zip(columns).for_each(|(to, ((value, mean), scale))| *to = (value - mean) * scale);
 }
 
 /// The values of a row one after the other: loops over them become vector instructions.
@@ -96,11 +102,11 @@ impl Sums {
         progress: &Progress<'_>,
     ) -> Result<Self, Interrupted> {
         let width = features.width();
-        let fill = |i: usize, to: &mut [f64]| {
-            let row = rows[i];
-            let (factor, target) = target(row);
+        let picked = PickedRows::of(x.view(), rows);
+        let fill = |place: usize, to: &mut [f64]| {
+            let (factor, target) = target(picked.number(place));
             to[0] = 1.0;
-            features.write(x.row(row), &mut to[1..=width]);
+            features.write(picked.row(place), &mut to[1..=width]);
             if factor != 1.0 {
                 to[..=width].iter_mut().for_each(|value| *value *= factor);
             }

@@ -20,6 +20,7 @@ mod identification;
 mod learners;
 mod least_squares;
 mod overlap;
+mod picked_rows;
 mod refuters;
 mod regression;
 mod separation;

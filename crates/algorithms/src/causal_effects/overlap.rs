@@ -128,11 +128,8 @@ impl Arm {
         self.count += other.count;
         self.weight += other.weight;
         self.squared_weight += other.squared_weight;
-        let columns = [
-            (&mut self.sums, &other.sums),
-            (&mut self.squares, &other.squares),
-            (&mut self.weighted, &other.weighted),
-        ];
+        let columns =
+            [(&mut self.sums, &other.sums), (&mut self.squares, &other.squares), (&mut self.weighted, &other.weighted)];
         columns.into_iter().flat_map(|(to, from)| to.iter_mut().zip(from)).for_each(|(to, from)| *to += from);
     }
 

@@ -1,7 +1,7 @@
 use super::*;
-use crate::{Interrupted, ParamGuard};
 use crate::input::{BadLabels, NotFinite};
 use crate::logistic::LogisticRegressionParamsError;
+use crate::{Interrupted, ParamGuard};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
@@ -83,6 +83,27 @@ fn bad_input_is_refused_by_name() {
     let stop = |_: u64, _: u64| Err(Interrupted);
     let (x, labels) = table();
     assert_eq!(params.fit(x.view(), &labels, &stop), Err(LogisticRegressionError::Interrupted(Interrupted)));
+}
+
+/// Of so many rows every sixteenth gives the start; wherever that is, the minimum is the one that the rows have in any order.
+#[test]
+fn a_start_from_rows_unlike_the_others_changes_nothing() {
+    let x = Array2::from_shape_fn((4000, 2), |(row, column)| ((row * (7 + 6 * column) + row / 16) % 53) as f64 / 53.0);
+    let true_label = |row: usize| (x[[row, 0]] > 0.4) != (row % 7 == 0);
+    let kinds: [fn(bool) -> bool; 3] = [|label| label, |label| !label, |_| true];
+    for of_sampled in kinds {
+        let label = |row: usize| if row % 16 == 0 { of_sampled(true_label(row)) } else { true_label(row) };
+        let labels: Vec<bool> = (0..4000).map(label).collect();
+        let order: Vec<usize> = (0..4000).map(|row| row * 1231 % 4000).collect();
+        let shuffled: Vec<bool> = order.iter().map(|row| labels[*row]).collect();
+        let (found, expected) = (fit(&x, &labels, 1.0), fit(&x.select(ndarray::Axis(0), &order), &shuffled, 1.0));
+        for (a, b) in found.coefficients().iter().zip(expected.coefficients()) {
+            assert!((a - b).abs() < 1e-6, "{found:?}, {expected:?}");
+        }
+        let sum = found.probability(x.view(), &()).unwrap().sum();
+        let positives = labels.iter().filter(|label| **label).count() as f64;
+        assert!((sum - positives).abs() < 1e-8 * 4000.0, "{sum} {positives}");
+    }
 }
 
 proptest! {
