@@ -89,10 +89,10 @@ fn bad_input_is_refused_by_name() {
 #[test]
 fn a_start_from_rows_unlike_the_others_changes_nothing() {
     let x = Array2::from_shape_fn((4000, 2), |(row, column)| ((row * (7 + 6 * column) + row / 16) % 53) as f64 / 53.0);
-    let true_label = |row: usize| (x[[row, 0]] > 0.4) != (row % 7 == 0);
+    let true_label = |row: usize| (x[[row, 0]] > 0.4) != row.is_multiple_of(7);
     let kinds: [fn(bool) -> bool; 3] = [|label| label, |label| !label, |_| true];
     for of_sampled in kinds {
-        let label = |row: usize| if row % 16 == 0 { of_sampled(true_label(row)) } else { true_label(row) };
+        let label = |row: usize| if row.is_multiple_of(16) { of_sampled(true_label(row)) } else { true_label(row) };
         let labels: Vec<bool> = (0..4000).map(label).collect();
         let order: Vec<usize> = (0..4000).map(|row| row * 1231 % 4000).collect();
         let shuffled: Vec<bool> = order.iter().map(|row| labels[*row]).collect();
