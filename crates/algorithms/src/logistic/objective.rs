@@ -34,7 +34,11 @@ impl<F: Real> Examples for Table<'_, F> {
         self.x.ncols()
     }
     fn write(&self, row: usize, to: &mut [f64]) {
-        to.iter_mut().zip(self.x.row(row)).for_each(|(to, value)| *to = value.to_f64());
+        let row = self.x.row(row);
+        match row.as_slice() {
+            Some(values) => to.iter_mut().zip(values).for_each(|(to, value)| *to = value.to_f64()),
+            None => to.iter_mut().zip(row).for_each(|(to, value)| *to = value.to_f64()),
+        }
     }
     fn label(&self, row: usize) -> bool {
         self.labels[row]
