@@ -37,6 +37,14 @@ pub struct CausalLog {
     /// Which variable acts on which, by name: cause and effect. Categories are named without their members, a rule is `rule:` and its
     /// name, and the outcome is `outcome`.
     pub arrows: Vec<(String, String)>,
+    /// Pairs of variables that something acts on that is not recorded; neither acts on the other.
+    pub hidden: Vec<(String, String)>,
+}
+
+/// Something that is not recorded and acts on two variables.
+struct Hidden {
+    effects: [usize; 2],
+    weights: [f64; 2],
 }
 
 /// What a value depends on, and how much.
@@ -85,21 +93,40 @@ impl Kind {
 /// shorter one.
 #[must_use]
 pub fn causal_log(seed: u64, n: usize) -> CausalLog {
+    draw_log(seed, n, 0)
+}
+
+/// A [`causal_log`] in which `hidden` things that are not recorded act on two variables each, no more strongly than what is: the first on a
+/// rule that does nothing and on the outcome, as the skill of whoever chooses the rule would; each of the others on two scores, texts, rules
+/// or the outcome, neither of which acts on the other, not even by way of others.
+#[must_use]
+pub fn causal_log_with_hidden(seed: u64, n: usize, hidden: usize) -> CausalLog {
+    draw_log(seed, n, hidden)
+}
+
+fn draw_log(seed: u64, n: usize, hidden: usize) -> CausalLog {
     let kinds = kinds();
     let mut plan = generator(seed, u64::MAX);
     let causes: Vec<Vec<Cause>> = (0..kinds.len()).map(|v| draw_causes(&mut plan, &kinds, v)).collect();
+    let hidden = draw_hidden(&mut plan, &kinds, &causes, hidden);
     let mut log = CausalLog {
         features: Array2::zeros((n, WIDTH)),
         success: Vec::with_capacity(n),
         rules: SessionRules { rule_ids: RULES.map(Arc::from).to_vec(), ..SessionRules::default() },
         arrows: Vec::new(),
+        hidden: hidden.iter().map(|Hidden { effects: [a, b], .. }| (kinds[*a].name(), kinds[*b].name())).collect(),
     };
     for (effect, causes) in causes.iter().enumerate() {
         log.arrows.extend(causes.iter().map(|cause| (kinds[cause.variable].name(), kinds[effect].name())));
     }
     for (i, row) in log.features.outer_iter_mut().enumerate() {
         let mut rng = generator(seed, i as u64);
-        log.success.push(draw_session(&mut rng, &kinds, &causes, row, &mut log.rules));
+        let mut unrecorded: Vec<f64> = vec![0.0; kinds.len()];
+        for Hidden { effects, weights } in &hidden {
+            let value: f64 = rng.sample(StandardNormal);
+            effects.iter().zip(weights).for_each(|(effect, weight)| unrecorded[*effect] += weight * value);
+        }
+        log.success.push(draw_session(&mut rng, &kinds, (&causes, &unrecorded), row, &mut log.rules));
     }
     log
 }
@@ -144,6 +171,32 @@ fn draw_causes(rng: &mut Generator, kinds: &[Kind], effect: usize) -> Vec<Cause>
     causes
 }
 
+fn draw_hidden(rng: &mut Generator, kinds: &[Kind], causes: &[Vec<Cause>], hidden: usize) -> Vec<Hidden> {
+    // What acts on each, by way of others or not: causes come before effects.
+    let mut acting: Vec<Vec<usize>> = Vec::with_capacity(kinds.len());
+    for causes in causes {
+        let mut all: Vec<usize> = causes.iter().map(|cause| cause.variable).collect();
+        all.extend(causes.iter().flat_map(|cause| acting[cause.variable].clone()));
+        acting.push(all);
+    }
+    let outcome = kinds.len() - 1;
+    let pool: Vec<usize> =
+        (0..kinds.len()).filter(|v| !matches!(kinds[*v], Kind::Category(_) | Kind::Complexity)).collect();
+    let idle: Vec<usize> =
+        pool.iter().copied().filter(|v| matches!(kinds[*v], Kind::Rule(_)) && !acting[outcome].contains(v)).collect();
+    let mut drawn: Vec<Hidden> = Vec::new();
+    while drawn.len() < hidden {
+        let mut pick = |of: &[usize]| of[rng.gen_range(0..of.len())];
+        let (a, b) = if drawn.is_empty() { (pick(&idle), outcome) } else { (pick(&pool), pick(&pool)) };
+        let effects = [a.min(b), a.max(b)];
+        if a != b && !acting[effects[1]].contains(&effects[0]) && drawn.iter().all(|other| other.effects != effects) {
+            let weights = [0, 1].map(|_| rng.gen_range(0.5..0.9) * if rng.r#gen() { 1.0 } else { -1.0 });
+            drawn.push(Hidden { effects, weights });
+        }
+    }
+    drawn
+}
+
 fn weights(rng: &mut Generator, cause: Kind) -> Vec<f64> {
     match cause {
         // Members take all levels between two ends, in an order of their own.
@@ -161,21 +214,22 @@ fn weights(rng: &mut Generator, cause: Kind) -> Vec<f64> {
 fn draw_session(
     rng: &mut Generator,
     kinds: &[Kind],
-    causes: &[Vec<Cause>],
+    (causes, unrecorded): (&[Vec<Cause>], &[f64]),
     mut row: ArrayViewMut1<'_, f32>,
     rules: &mut SessionRules,
 ) -> f32 {
     // Members of categories, everything else about as deviations from its mean.
     let mut values: Vec<f64> = Vec::with_capacity(kinds.len());
     let mut success = 0.5;
-    for (kind, causes) in kinds.iter().zip(causes) {
+    for ((kind, causes), unrecorded) in kinds.iter().zip(causes).zip(unrecorded) {
         let of = |cause: &Cause| match kinds[cause.variable] {
             Kind::Category(_) => cause.weights[values[cause.variable] as usize],
             _ => cause.weights[0] * values[cause.variable],
         };
-        let pull: f64 = causes.iter().map(of).sum();
+        let pull: f64 = causes.iter().map(of).sum::<f64>() + unrecorded;
         let noise: f64 = rng.sample(StandardNormal);
-        let number = if causes.is_empty() { noise } else { pull + (1.0 - EXPLAINED).sqrt() * noise };
+        let number =
+            if causes.is_empty() && *unrecorded == 0.0 { noise } else { pull + (1.0 - EXPLAINED).sqrt() * noise };
         let applies = |rng: &mut Generator| rng.gen_bool(1.0 / (1.0 + (-1.6 * pull).exp()));
         let value = match kind {
             Kind::Category(start) => {
@@ -228,6 +282,9 @@ mod tests {
         assert_eq!(short.features, long.features.slice(ndarray::s![..50, ..]));
         assert_eq!((&short.arrows, short.success.len(), short.rules.starts.len()), (&long.arrows, 50, 51));
         assert_ne!(short.arrows, causal_log(5, 50).arrows);
+        let (open, partly) = (causal_log(4, 50), causal_log_with_hidden(4, 50, 3));
+        assert_eq!((&open.arrows, open.hidden.len(), partly.hidden.len()), (&partly.arrows, 0, 3));
+        assert!(partly.hidden.iter().all(|pair| !partly.arrows.contains(pair)) && partly.hidden[0].1 == "outcome");
     }
 
     #[test]

@@ -34,7 +34,7 @@ mod truths;
 mod vocabulary;
 pub mod world;
 
-pub use causal_log::{CausalLog, causal_log};
+pub use causal_log::{CausalLog, causal_log, causal_log_with_hidden};
 pub use feature_batch::{FeatureBatch, feature_batch};
 pub use mixtures::{Mixture, MixtureKind, mixture};
 pub use pattern_world::{Deed, PATTERN_RULES, PLANTED, PatternWorld, Place, Planted, pattern_world};

@@ -5,11 +5,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::discovered::GraphSearch;
 use super::errors::{CausalDiscoveryError, CausalDiscoveryParamsError};
-use super::graph::Cpdag;
-use super::hyperparams::PcValidParams;
 use super::independence::IndependenceTest;
 use super::knowledge::Knowledge;
+use super::marks::{EdgeKind, MarkedEdge, MarkedGraph};
 use crate::watch::{Interrupted, Progress, Watch};
 
 /// Most resamples.
@@ -30,7 +30,8 @@ pub trait Resample: Sync {
     fn test(&self, picked: &[u32], watch: &dyn Watch) -> Result<Self::Test, CausalDiscoveryError>;
 }
 
-/// In which share of the resamples a pair of variables is joined, and how; each in [0, 1].
+/// In which share of the resamples a pair of variables `a` and `b` is joined, and how; each in [0, 1]. What an edge says: see
+/// [`EdgeKind`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct PairConfidence {
     /// Resamples with `a -> b`.
@@ -39,13 +40,42 @@ pub struct PairConfidence {
     pub backward: f64,
     /// Resamples with `a - b`.
     pub undirected: f64,
+    /// Resamples with `a o-> b`.
+    #[serde(default)]
+    pub partly_forward: f64,
+    /// Resamples with `b o-> a`.
+    #[serde(default)]
+    pub partly_backward: f64,
+    /// Resamples with `a <-> b`.
+    #[serde(default)]
+    pub bidirected: f64,
+    /// Resamples with `a o-o b`.
+    #[serde(default)]
+    pub open: f64,
+    /// Resamples with `a -o b` or `b -o a`.
+    #[serde(default)]
+    pub partly_undirected: f64,
 }
 
 impl PairConfidence {
     /// Resamples with any edge between both.
     #[must_use]
     pub fn adjacent(&self) -> f64 {
-        self.forward + self.backward + self.undirected
+        let plain = self.forward + self.backward + self.undirected;
+        plain + self.partly_forward + self.partly_backward + self.bidirected + self.open + self.partly_undirected
+    }
+
+    /// Resamples with an edge of this kind from `a` to `b`.
+    #[must_use]
+    pub fn of_kind(&self, kind: EdgeKind) -> f64 {
+        match kind {
+            EdgeKind::Directed => self.forward,
+            EdgeKind::PartlyDirected => self.partly_forward,
+            EdgeKind::Bidirected => self.bidirected,
+            EdgeKind::Open => self.open,
+            EdgeKind::Undirected => self.undirected,
+            EdgeKind::PartlyUndirected => self.partly_undirected,
+        }
     }
 }
 
@@ -67,7 +97,14 @@ impl EdgeConfidence {
             return PairConfidence::default();
         }
         let pair = self.pairs.get(a.min(b) * self.variables + a.max(b)).copied().unwrap_or_default();
-        if a < b { pair } else { PairConfidence { forward: pair.backward, backward: pair.forward, ..pair } }
+        let turned = PairConfidence {
+            forward: pair.backward,
+            backward: pair.forward,
+            partly_forward: pair.partly_backward,
+            partly_backward: pair.partly_forward,
+            ..pair
+        };
+        if a < b { pair } else { turned }
     }
 }
 
@@ -81,9 +118,9 @@ impl EdgeConfidence {
 /// Cost: `resamples` times that of one search; as many at once as there are threads.
 ///
 /// # Errors
-/// No resamples or too many of them, or as [`PcValidParams::fit`]; all draws were useless.
-pub fn bootstrap<R: Resample>(
-    params: &PcValidParams,
+/// No resamples or too many of them, or as [`GraphSearch::search`]; all draws were useless.
+pub fn bootstrap<S: GraphSearch, R: Resample>(
+    params: &S,
     data: &R,
     knowledge: &Knowledge,
     (resamples, seed): (usize, u64),
@@ -101,7 +138,7 @@ pub fn bootstrap<R: Resample>(
     let progress = Progress::new(watch, resamples as u64);
     // What a draw reports of itself is not the progress of all; it only asks whether to go on.
     let inner = |_: u64, _: u64| -> Result<(), Interrupted> { progress.advance(0) };
-    let found: Result<Vec<Option<Cpdag>>, CausalDiscoveryError> = (0..resamples as u64)
+    let found: Result<Vec<Option<S::Graph>>, CausalDiscoveryError> = (0..resamples as u64)
         .into_par_iter()
         .map(|draw| {
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ draw.wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -110,29 +147,36 @@ pub fn bootstrap<R: Resample>(
                 Err(CausalDiscoveryError::Constant(_)) => return Ok(None),
                 test => test?,
             };
-            let graph = params.fit(&test, knowledge, &inner)?.graph;
+            let graph = params.search(&test, knowledge, &inner)?.graph;
             progress.advance(1)?;
             Ok(Some(graph))
         })
         .collect();
-    let found: Vec<Cpdag> = found?.into_iter().flatten().collect();
+    let found: Vec<S::Graph> = found?.into_iter().flatten().collect();
     if found.is_empty() {
         return Err(CausalDiscoveryError::Constant(0));
     }
     Ok(shares(variables, &found))
 }
 
-fn shares(variables: usize, found: &[Cpdag]) -> EdgeConfidence {
+fn shares(variables: usize, found: &[impl MarkedGraph]) -> EdgeConfidence {
     let mut pairs = vec![PairConfidence::default(); variables * variables];
     for a in 0..variables {
         for b in a + 1..variables {
-            let share = |is: &dyn Fn(&Cpdag) -> bool| {
-                found.iter().filter(|graph| is(graph)).count() as f64 / found.len() as f64
+            let edges: Vec<MarkedEdge> = found.iter().filter_map(|graph| graph.marked_edge(a, b)).collect();
+            let share = |kind: EdgeKind, from: usize| {
+                let alike = |edge: &&MarkedEdge| edge.kind == kind && edge.from == from;
+                edges.iter().filter(alike).count() as f64 / found.len() as f64
             };
             pairs[a * variables + b] = PairConfidence {
-                forward: share(&|graph| graph.directed(a, b)),
-                backward: share(&|graph| graph.directed(b, a)),
-                undirected: share(&|graph| graph.undirected(a, b)),
+                forward: share(EdgeKind::Directed, a),
+                backward: share(EdgeKind::Directed, b),
+                undirected: share(EdgeKind::Undirected, a),
+                partly_forward: share(EdgeKind::PartlyDirected, a),
+                partly_backward: share(EdgeKind::PartlyDirected, b),
+                bidirected: share(EdgeKind::Bidirected, a),
+                open: share(EdgeKind::Open, a),
+                partly_undirected: share(EdgeKind::PartlyUndirected, a) + share(EdgeKind::PartlyUndirected, b),
             };
         }
     }

@@ -4,7 +4,7 @@ use linfa::ParamGuard;
 use ndarray::Array2;
 
 use super::*;
-use crate::causal_discovery::{NumberRows, Pc};
+use crate::causal_discovery::{Fci, NumberRows, Pc};
 
 /// 0 -> 1 <- 2, the first effect strong and the second weak; 3 by itself.
 fn rows() -> Array2<f64> {
@@ -32,6 +32,20 @@ fn strong_effects_are_found_again_more_often_than_weak_ones_and_weak_ones_than_n
     assert_eq!(found.of(1, 0).backward, found.of(0, 1).forward);
     assert_eq!(found, run(3, 5));
     assert_ne!(found, run(1, 6));
+}
+
+#[test]
+fn every_kind_of_edge_is_counted() {
+    let x = rows();
+    let params = Fci::params().check().unwrap();
+    let found = bootstrap(&params, &NumberRows(x.view()), &Knowledge::none(4), (40, 5), &()).unwrap();
+    let pair = found.of(0, 1);
+    // The strong cause is found always, as `o->` where the weak one is found as well.
+    assert!((pair.adjacent() - 1.0).abs() < 1e-12 && pair.partly_forward > 0.4, "{pair:?}");
+    assert_eq!(
+        (pair.of_kind(EdgeKind::PartlyDirected), found.of(1, 0).partly_backward),
+        (pair.partly_forward, pair.partly_forward)
+    );
 }
 
 #[test]

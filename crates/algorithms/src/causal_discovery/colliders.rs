@@ -8,12 +8,12 @@ use super::graph::Cpdag;
 use super::hyperparams::{Conflicts, PcValidParams};
 use super::independence::{GoOn, IndependenceTest};
 use super::knowledge::Knowledge;
-use super::skeleton::{Skeleton, candidates};
+use super::skeleton::{Pools, Skeleton, candidates};
 use super::subsets::Subsets;
 use crate::watch::{Interrupted, Progress, Watch};
 
 /// `x -> y <- z` with `x` and `z` apart, `x < z`.
-type Triple = (usize, usize, usize);
+pub(super) type Triple = (usize, usize, usize);
 
 /// Directs the edges of the skeleton that meet in colliders. Returns how many colliders were found.
 ///
@@ -75,7 +75,7 @@ fn contradict(a: &Triple, b: &Triple) -> bool {
 }
 
 /// Triples `x - y - z` without an edge between `x` and `z`, by ascending `y`, then `x`, then `z`.
-fn unshielded(graph: &Cpdag) -> Vec<Triple> {
+pub(super) fn unshielded(graph: &Cpdag) -> Vec<Triple> {
     let mut found = Vec::new();
     for y in 0..graph.variables() {
         let joined = graph.adjacents(y);
@@ -86,15 +86,17 @@ fn unshielded(graph: &Cpdag) -> Vec<Triple> {
     found
 }
 
-struct Asker<'a, T> {
-    alpha: f64,
-    test: &'a T,
-    knowledge: &'a Knowledge,
-    progress: &'a Progress<'a>,
+/// Asks tests where colliders are.
+pub(super) struct Asker<'a, T> {
+    pub(super) alpha: f64,
+    pub(super) test: &'a T,
+    pub(super) knowledge: &'a Knowledge,
+    pub(super) progress: &'a Progress<'a>,
 }
 
 impl<T: IndependenceTest> Asker<'_, T> {
-    fn is_collider(
+    /// Whether `y` is in none of the sets that make `x` and `z` independent, of those of the smallest size; no if none does.
+    pub(super) fn is_collider(
         &self,
         skeleton: &Skeleton,
         (x, y, z): Triple,
@@ -107,10 +109,9 @@ impl<T: IndependenceTest> Asker<'_, T> {
         if separation.given.contains(&y) {
             return Ok(false);
         }
-        let size = separation.given.len();
-        let Some(graph) = skeleton.levels.get(size) else { return Ok(true) };
+        let Some(pools) = skeleton.pools(self.knowledge, (x, z), separation) else { return Ok(true) };
         let mut hidden = true;
-        self.each_set_with(y, size, (graph, x, z), |given| {
+        self.each_set_with(y, separation.given.len(), pools, |given| {
             hidden = self.test.p_value(x, z, given, scratch, GoOn::while_asked(self.progress))? <= self.alpha;
             Ok(hidden)
         })?;
@@ -128,8 +129,9 @@ impl<T: IndependenceTest> Asker<'_, T> {
     ) -> Result<f64, Interrupted> {
         let mut p_max = 0.0f64;
         if contested {
+            let pools = [candidates(graph, self.knowledge, x, z), candidates(graph, self.knowledge, z, x)];
             for size in 1..=size_max.min(graph.variables()) {
-                self.each_set_with(y, size, (graph, x, z), |given| {
+                self.each_set_with(y, size, pools.clone(), |given| {
                     p_max = p_max.max(self.test.p_value(x, z, given, scratch, GoOn::while_asked(self.progress))?);
                     Ok(true)
                 })?;
@@ -138,21 +140,19 @@ impl<T: IndependenceTest> Asker<'_, T> {
         Ok(p_max)
     }
 
-    /// Shows `visit` the sets of this size that hold `y` and otherwise variables joined to `x`, then those joined to `z`, until
-    /// it says no.
+    /// Shows `visit` the sets of this size that hold `y` and are part of the first pool, then those of the second, until it says no.
     fn each_set_with(
         &self,
         y: usize,
         size: usize,
-        (graph, x, z): (&Cpdag, usize, usize),
+        pools: Pools,
         mut visit: impl FnMut(&[usize]) -> Result<bool, Interrupted>,
     ) -> Result<(), Interrupted> {
         if size == 0 {
             return Ok(());
         }
         let mut given = Vec::with_capacity(size);
-        for (of, other) in [(x, z), (z, x)] {
-            let mut pool = candidates(graph, self.knowledge, of, other);
+        for mut pool in pools {
             if pool.binary_search(&y).is_err() {
                 continue;
             }

@@ -12,6 +12,9 @@ pub enum CausalDiscoveryParamsError {
     /// The size of conditioning sets is out of range.
     #[error("max_condition is {0}: it must be at most 32")]
     MaxCondition(usize),
+    /// The length of paths is out of range.
+    #[error("max_path is {0}: it must be at least 1")]
+    MaxPath(usize),
     /// The number of random features is out of range.
     #[error("{name} is {value}: it must be between 1 and 512")]
     Features {

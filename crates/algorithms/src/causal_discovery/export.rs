@@ -6,23 +6,23 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{EdgeConfidence, PairConfidence};
-use super::graph::Cpdag;
+use super::marks::{EdgeKind, Mark, MarkedEdge, MarkedGraph};
 
 /// An edge between named variables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CausalEdge {
-    /// The cause, or of an undirected edge one of both.
+    /// `a` of the [`EdgeKind`]: the cause, if that is known.
     pub from: String,
-    /// The effect, or the other.
+    /// `b` of the [`EdgeKind`]: the effect.
     pub to: String,
-    /// Whether it is known which of both is the cause.
-    pub directed: bool,
+    /// What the edge says.
+    pub kind: EdgeKind,
     /// In which share of the resamples it was found, if that was measured: forward is from `from` to `to`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<PairConfidence>,
 }
 
-/// A [`Cpdag`] with names, and with how sure each edge is.
+/// A [`Cpdag`](super::Cpdag) or a [`Pag`](super::Pag) with names, and with how sure each edge is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CausalGraph {
     /// The variables, those without edges included.
@@ -34,21 +34,21 @@ pub struct CausalGraph {
 impl CausalGraph {
     /// Names the variables of a graph. One without a name is called by its number.
     #[must_use]
-    pub fn new(graph: &Cpdag, names: &[String], confidence: Option<&EdgeConfidence>) -> Self {
+    pub fn new(graph: &impl MarkedGraph, names: &[String], confidence: Option<&EdgeConfidence>) -> Self {
         let name = |v: usize| names.get(v).cloned().unwrap_or_else(|| v.to_string());
-        let edge = |edge: super::graph::Edge| CausalEdge {
+        let edge = |edge: MarkedEdge| CausalEdge {
             from: name(edge.from),
             to: name(edge.to),
-            directed: edge.directed,
+            kind: edge.kind,
             confidence: confidence.map(|confidence| confidence.of(edge.from, edge.to)),
         };
         Self {
             variables: (0..graph.variables()).map(name).collect(),
-            edges: graph.edges().into_iter().map(edge).collect(),
+            edges: graph.marked_edges().into_iter().map(edge).collect(),
         }
     }
 
-    /// One node for each variable, in order, and one edge for each edge: an undirected one stands once and says so.
+    /// One node for each variable, in order, and one edge for each edge: one without direction stands once and says so.
     #[must_use]
     pub fn to_petgraph(&self) -> DiGraph<String, CausalEdge> {
         let mut graph = DiGraph::with_capacity(self.variables.len(), self.edges.len());
@@ -62,8 +62,8 @@ impl CausalGraph {
         graph
     }
 
-    /// The graph for Graphviz. Edges that are not directed have no arrowhead; the share of resamples that have an edge is its label,
-    /// and sets its width.
+    /// The graph for Graphviz. Each end of an edge is drawn as its mark: an arrowhead, a circle, or nothing for a tail. The share of resamples
+    /// that have an edge is its label, and sets its width.
     #[must_use]
     pub fn to_dot(&self) -> String {
         let mut dot = String::from("digraph causes {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n");
@@ -73,8 +73,12 @@ impl CausalGraph {
         }
         for edge in &self.edges {
             let mut traits = Vec::new();
-            if !edge.directed {
-                traits.push("dir=none".to_owned());
+            match edge.kind.marks() {
+                (Mark::Tail, Mark::Arrow) => {}
+                (Mark::Tail, Mark::Tail) => traits.push("dir=none".to_owned()),
+                (at_from, at_to) => {
+                    traits.push(format!("dir=both, arrowtail={}, arrowhead={}", shape(at_from), shape(at_to)));
+                }
             }
             if let Some(confidence) = edge.confidence {
                 let share = confidence.adjacent();
@@ -88,10 +92,19 @@ impl CausalGraph {
     }
 }
 
+/// Graphviz' name of a mark.
+fn shape(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Tail => "none",
+        Mark::Arrow => "normal",
+        Mark::Circle => "odot",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::causal_discovery::Edge;
+    use crate::causal_discovery::{Cpdag, Edge, Pag};
 
     #[test]
     fn names_directions_and_confidence_are_kept() {
@@ -106,7 +119,23 @@ mod tests {
         let petgraph = graph.to_petgraph();
         assert_eq!((petgraph.node_count(), petgraph.edge_count()), (3, 2));
         let (rule, outcome) = (NodeIndex::new(1), NodeIndex::new(0));
-        assert!(petgraph.find_edge(rule, outcome).is_some_and(|e| petgraph[e].directed));
+        assert!(petgraph.find_edge(rule, outcome).is_some_and(|e| petgraph[e].kind == EdgeKind::Directed));
         assert!(petgraph.find_edge(outcome, rule).is_none());
+    }
+
+    #[test]
+    fn every_kind_of_edge_is_drawn() {
+        use Mark::{Arrow, Circle, Tail};
+        let edges =
+            [((0, Arrow), (1, Arrow)), ((1, Arrow), (2, Circle)), ((0, Circle), (2, Circle)), ((2, Tail), (3, Circle))];
+        let dot = CausalGraph::new(&Pag::from_edges(4, &edges), &[], None).to_dot();
+        for line in [
+            r#""0" -> "1" [dir=both, arrowtail=normal, arrowhead=normal];"#,
+            r#""2" -> "1" [dir=both, arrowtail=odot, arrowhead=normal];"#,
+            r#""0" -> "2" [dir=both, arrowtail=odot, arrowhead=odot];"#,
+            r#""2" -> "3" [dir=both, arrowtail=none, arrowhead=odot];"#,
+        ] {
+            assert!(dot.contains(line), "{line} is not in {dot}");
+        }
     }
 }

@@ -34,22 +34,30 @@ pub struct BlockRows<'a, F> {
     blocks: Vec<Range<usize>>,
 }
 
+/// Neighbouring columns: the first `widths[0]`, the next `widths[1]`, and so on.
+///
+/// # Errors
+/// The widths do not add up to the columns, or one is 0.
+pub(super) fn blocks(columns: usize, widths: &[usize]) -> Result<Vec<Range<usize>>, CausalDiscoveryError> {
+    let expected = widths.iter().sum();
+    if expected != columns || widths.contains(&0) {
+        return Err(CausalDiscoveryError::Columns { expected, found: columns });
+    }
+    let mut start = 0;
+    let blocks = widths.iter().map(|width| {
+        start += width;
+        start - width..start
+    });
+    Ok(blocks.collect())
+}
+
 impl<'a, F: Real> BlockRows<'a, F> {
     /// The first variable takes the first `widths[0]` columns, the second the next `widths[1]`, and so on.
     ///
     /// # Errors
     /// The widths do not add up to the columns, or one is 0.
     pub fn new(rows: ArrayView2<'a, F>, widths: &[usize]) -> Result<Self, CausalDiscoveryError> {
-        let (expected, found) = (widths.iter().sum(), rows.ncols());
-        if expected != found || widths.contains(&0) {
-            return Err(CausalDiscoveryError::Columns { expected, found });
-        }
-        let mut start = 0;
-        let blocks = widths.iter().map(|width| {
-            start += width;
-            start - width..start
-        });
-        Ok(Self { blocks: blocks.collect(), rows })
+        Ok(Self { blocks: blocks(rows.ncols(), widths)?, rows })
     }
 
     /// The test on all rows, `O(rows columns^2)`.

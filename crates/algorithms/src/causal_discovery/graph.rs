@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::knowledge::Knowledge;
+use super::marks::{Mark, MarkedGraph};
 use super::meek;
 
 /// An edge of a [`Cpdag`].
@@ -194,6 +195,18 @@ impl Cpdag {
     pub(super) fn direct(&mut self, a: usize, b: usize) {
         self.points[a * self.variables + b] = true;
         self.points[b * self.variables + a] = false;
+    }
+}
+
+impl MarkedGraph for Cpdag {
+    fn variables(&self) -> usize {
+        self.variables
+    }
+
+    /// Both are tails where it cannot be told which causes which.
+    fn marks(&self, a: usize, b: usize) -> Option<(Mark, Mark)> {
+        let mark = |causes| if causes { Mark::Tail } else { Mark::Arrow };
+        self.adjacent(a, b).then(|| (mark(self.points(a, b)), mark(self.points(b, a))))
     }
 }
 

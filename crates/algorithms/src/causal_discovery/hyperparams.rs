@@ -1,4 +1,4 @@
-//! Hyperparameters of the PC algorithm.
+//! Hyperparameters of the PC and FCI algorithms.
 
 use linfa::ParamGuard;
 
@@ -6,6 +6,17 @@ use super::CausalDiscoveryParamsError;
 
 /// Largest conditioning set that may be asked for.
 const CONDITION_MAX: usize = 32;
+
+/// Checks what both algorithms have in common.
+fn check_tests(alpha: f64, max_condition: usize) -> Result<(), CausalDiscoveryParamsError> {
+    if !(alpha > 0.0 && alpha < 1.0) {
+        return Err(CausalDiscoveryParamsError::Alpha(alpha));
+    }
+    if max_condition > CONDITION_MAX {
+        return Err(CausalDiscoveryParamsError::MaxCondition(max_condition));
+    }
+    Ok(())
+}
 
 /// What happens where two colliders want an edge to point both ways: a sign that a test erred, or of a hidden cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,11 +95,97 @@ impl ParamGuard for PcParams {
 
     fn check_ref(&self) -> Result<&Self::Checked, Self::Error> {
         let params = &self.0;
-        if !(params.alpha > 0.0 && params.alpha < 1.0) {
-            return Err(CausalDiscoveryParamsError::Alpha(params.alpha));
-        }
-        if params.max_condition > CONDITION_MAX {
-            return Err(CausalDiscoveryParamsError::MaxCondition(params.max_condition));
+        check_tests(params.alpha, params.max_condition)?;
+        Ok(params)
+    }
+
+    fn check(self) -> Result<Self::Checked, Self::Error> {
+        self.check_ref()?;
+        Ok(self.0)
+    }
+}
+
+/// Checked hyperparameters of [`Fci`](super::Fci); made by [`FciParams`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FciValidParams {
+    alpha: f64,
+    max_condition: usize,
+    max_path: usize,
+    selection: bool,
+}
+
+impl FciValidParams {
+    /// Level of the independence tests.
+    pub fn alpha(&self) -> f64 {
+        self.alpha
+    }
+    /// Most variables that a test conditions on.
+    pub fn max_condition(&self) -> usize {
+        self.max_condition
+    }
+    /// Most edges of a path along which variables to condition on are looked for.
+    pub fn max_path(&self) -> usize {
+        self.max_path
+    }
+    /// Whether which rows there are may depend on the variables.
+    pub fn selection(&self) -> bool {
+        self.selection
+    }
+}
+
+/// Unchecked hyperparameters: level .05, conditioning sets of at most 8 variables, along paths of any length, rows not selected, unless told
+/// otherwise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FciParams(FciValidParams);
+
+impl Default for FciParams {
+    fn default() -> Self {
+        Self(FciValidParams { alpha: 0.05, max_condition: 8, max_path: usize::MAX, selection: false })
+    }
+}
+
+impl FciParams {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Level of the independence tests, above 0 and below 1: two variables count as independent where the p-value is above it.
+    #[must_use]
+    pub fn alpha(mut self, alpha: f64) -> Self {
+        self.0.alpha = alpha;
+        self
+    }
+    /// Most variables that a test conditions on, at most 32. The number of tests grows with its power: of all variables that paths lead to,
+    /// not of those joined to a pair alone.
+    #[must_use]
+    pub fn max_condition(mut self, max_condition: usize) -> Self {
+        self.0.max_condition = max_condition;
+        self
+    }
+    /// Most edges of a path along which variables to condition on are looked for, at least 1. With 1, only those joined to a pair are:
+    /// fast, and edges may be left over.
+    #[must_use]
+    pub fn max_path(mut self, max_path: usize) -> Self {
+        self.0.max_path = max_path;
+        self
+    }
+    /// Whether which rows there are may depend on the variables, directly or not.
+    #[must_use]
+    pub fn selection(mut self, selection: bool) -> Self {
+        self.0.selection = selection;
+        self
+    }
+}
+
+impl ParamGuard for FciParams {
+    type Checked = FciValidParams;
+    type Error = CausalDiscoveryParamsError;
+
+    fn check_ref(&self) -> Result<&Self::Checked, Self::Error> {
+        let params = &self.0;
+        check_tests(params.alpha, params.max_condition)?;
+        if params.max_path == 0 {
+            return Err(CausalDiscoveryParamsError::MaxPath(params.max_path));
         }
         Ok(params)
     }
@@ -110,5 +207,9 @@ mod tests {
         assert!(error(PcParams::new().alpha(0.0)).starts_with("alpha is 0"));
         assert!(error(PcParams::new().alpha(f64::NAN)).starts_with("alpha is NaN"));
         assert!(error(PcParams::new().max_condition(33)).starts_with("max_condition is 33"));
+        let error = |params: FciParams| params.check().unwrap_err().to_string();
+        assert!(FciParams::new().max_path(1).check().is_ok());
+        assert!(error(FciParams::new().max_path(0)).starts_with("max_path is 0"));
+        assert!(error(FciParams::new().alpha(1.0)).starts_with("alpha is 1"));
     }
 }

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::CausalDiscoveryError;
 use super::graph::Cpdag;
+use super::marks::Mark;
+use super::pag::Pag;
+use crate::watch::{Interrupted, Progress, Watch};
 
 /// What is known beforehand: which edges cannot be, and which are there (Meek 1995, "Causal inference and causal
 /// explanation with background knowledge", UAI).
@@ -56,7 +59,7 @@ impl Knowledge {
         }
     }
 
-    /// `cause` is no direct cause of `effect`. Forbidden both ways there is no edge at all.
+    /// `cause` is no direct cause of `effect`. Forbidden both ways there is no edge at all, unless something hidden may act on both.
     ///
     /// # Errors
     /// A variable that is not there; the edge is required.
@@ -78,16 +81,20 @@ impl Knowledge {
         if self.forbidden[place] {
             return Err(CausalDiscoveryError::Contradiction(cause, effect));
         }
-        let mut known = Cpdag::empty(self.variables);
-        for a in 0..self.variables {
-            (0..self.variables).filter(|b| self.required[a * self.variables + b]).for_each(|b| known.direct(a, b));
-        }
-        if cause == effect || known.leads(effect, cause) {
+        if cause == effect || Self::arrows(self.variables, &self.required).leads(effect, cause) {
             return Err(CausalDiscoveryError::RequiredCycle(cause));
         }
         self.required[place] = true;
         self.forbidden[effect * self.variables + cause] = true;
         Ok(self)
+    }
+
+    fn arrows(variables: usize, are: &[bool]) -> Cpdag {
+        let mut graph = Cpdag::empty(variables);
+        for a in 0..variables {
+            (0..variables).filter(|b| a != *b && are[a * variables + b]).for_each(|b| graph.direct(a, b));
+        }
+        graph
     }
 
     /// How many variables it is about.
@@ -111,6 +118,45 @@ impl Knowledge {
     /// Whether there cannot be an edge between both.
     pub(super) fn apart(&self, a: usize, b: usize) -> bool {
         !self.may_cause(a, b) && !self.may_cause(b, a)
+    }
+
+    /// What follows for effects through other variables: forbidden is what no chain of effects that may be leads to, and what would lead
+    /// back to where required ones come from; what is required stays as it is. `O(variables^3)`.
+    pub(super) fn through_others(&self, watch: &dyn Watch) -> Result<Self, Interrupted> {
+        let n = self.variables;
+        let progress = Progress::new(watch, n as u64);
+        let required = Self::arrows(n, &self.required);
+        // Not as a graph of arrows: an effect may be either way.
+        let mut may: Vec<bool> = self.forbidden.iter().map(|forbidden| !forbidden).collect();
+        for through in 0..n {
+            progress.advance(1)?;
+            for cause in (0..n).filter(|cause| *cause != through) {
+                if may[cause * n + through] {
+                    (0..n).for_each(|effect| may[cause * n + effect] |= may[through * n + effect]);
+                }
+            }
+        }
+        for cause in 0..n {
+            for effect in required.descendants(cause) {
+                may[effect * n + cause] = effect == cause;
+            }
+        }
+        Ok(Self { variables: n, forbidden: may.iter().map(|may| !may).collect(), required: self.required.clone() })
+    }
+
+    /// Marks the ends for which these effects [through others](Self::through_others) decide.
+    pub(super) fn mark(&self, graph: &mut Pag) {
+        let required = Self::arrows(self.variables, &self.required);
+        for a in 0..self.variables {
+            let effects = required.descendants(a);
+            for b in graph.adjacents(a) {
+                if effects.binary_search(&b).is_ok() {
+                    graph.set_end(b, a, Mark::Tail);
+                } else if !self.may_cause(a, b) {
+                    graph.set_end(b, a, Mark::Arrow);
+                }
+            }
+        }
     }
 
     /// Directs the edges that can point one way only.
@@ -137,5 +183,20 @@ mod tests {
         assert_eq!(required.clone().tiers(&[1, 0, 0]), Err(CausalDiscoveryError::Contradiction(0, 1)));
         assert_eq!(required.clone().forbid(0, 3), Err(CausalDiscoveryError::NoSuchVariable(3, 3)));
         assert!(required.tiers(&[0]).unwrap_err().to_string().contains("about 1 variables"));
+    }
+
+    #[test]
+    fn effects_through_others_need_a_chain_of_them() {
+        // 0 acts on 1 for sure, 1 may not act on 2 directly but by way of 3, and nothing on 0 but 2.
+        let known = Knowledge::none(4).require(0, 1).unwrap().forbid(1, 2).unwrap().forbid(3, 0).unwrap();
+        let through = known.through_others(&()).unwrap();
+        assert!(through.may_cause(1, 2) && through.may_cause(3, 0), "by way of another");
+        assert!(!through.may_cause(1, 0), "what is acted on does not act back");
+        let late = Knowledge::none(3).tiers(&[0, 0, 1]).unwrap().through_others(&()).unwrap();
+        assert!(!late.may_cause(2, 0) && !late.may_cause(2, 1) && late.may_cause(0, 2) && late.may_cause(1, 0));
+        let mut graph =
+            Pag::from_edges(4, &[((0, Mark::Circle), (1, Mark::Circle)), ((1, Mark::Circle), (2, Mark::Circle))]);
+        through.mark(&mut graph);
+        assert!(graph.directed(0, 1) && graph.end(2, 1) == Some(Mark::Circle) && graph.end(1, 2) == Some(Mark::Circle));
     }
 }

@@ -1,17 +1,15 @@
 //! The PC algorithm.
 
 use super::colliders;
+use super::discovered::{Discovered, GraphSearch, checked_variables};
 use super::errors::CausalDiscoveryError;
 use super::graph::Cpdag;
 use super::hyperparams::{PcParams, PcValidParams};
 use super::independence::IndependenceTest;
 use super::knowledge::Knowledge;
 use super::meek;
-use super::skeleton;
+use super::skeleton::{self, Limits};
 use crate::watch::Watch;
-
-/// Most variables: a graph of 16 MiB.
-const VARIABLES_MAX: usize = 4096;
 
 /// PC-stable: the graph of causes, as far as data can tell, from tests of conditional independence (Spirtes and Glymour 1991;
 /// in the form that does not depend on the order of the variables, Colombo and Maathuis 2014, "Order-independent
@@ -24,7 +22,7 @@ const VARIABLES_MAX: usize = 4096;
 ///
 /// # What it takes
 /// That nothing outside the variables causes two of them, that causes do not run in circles, and that no effect is cancelled
-/// exactly by another. Where the first does not hold, edges may join variables that share a hidden cause only.
+/// exactly by another. Where the first does not hold, edges may join variables that share a hidden cause only: [`Fci`](super::Fci) does without it.
 ///
 /// # Cost
 /// The number of tests grows with the number of variables squared, and with the power of the largest number of causes; memory with
@@ -63,39 +61,6 @@ impl Pc {
     }
 }
 
-/// What [`Pc`] found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Discovered {
-    /// The graph.
-    pub graph: Cpdag,
-    /// The tests made to part variables.
-    pub tests: u64,
-    /// The largest set that was conditioned on.
-    pub condition_max: usize,
-    /// Colliders found, those that lost against others included.
-    pub colliders: usize,
-    variables: usize,
-    p_max: Vec<f64>,
-    separations: Vec<Option<Vec<usize>>>,
-}
-
-impl Discovered {
-    /// The largest p-value of all tests of a pair: how close it came to being parted, or by how much it was. `None` if it was
-    /// not tested, because the knowledge decides.
-    #[must_use]
-    pub fn p_value(&self, a: usize, b: usize) -> Option<f64> {
-        let place = a.min(b) * self.variables + a.max(b);
-        (a.max(b) < self.variables).then(|| self.p_max[place]).filter(|p| !p.is_nan())
-    }
-
-    /// The set of variables that makes a pair independent, the first of the smallest; `None` if none was found.
-    #[must_use]
-    pub fn separated_by(&self, a: usize, b: usize) -> Option<&[usize]> {
-        let place = a.min(b) * self.variables + a.max(b);
-        if a.max(b) < self.variables { self.separations[place].as_deref() } else { None }
-    }
-}
-
 impl PcValidParams {
     /// Finds the graph of the variables of `test`.
     ///
@@ -107,29 +72,29 @@ impl PcValidParams {
         knowledge: &Knowledge,
         watch: &dyn Watch,
     ) -> Result<Discovered, CausalDiscoveryError> {
-        let variables = test.variables();
-        if variables < 2 {
-            return Err(CausalDiscoveryError::Empty { rows: 0, variables });
+        let variables = checked_variables(test, knowledge)?;
+        let limits = Limits { alpha: self.alpha(), max_condition: self.max_condition() };
+        let mut joined = Cpdag::empty(variables);
+        for x in 0..variables {
+            (x + 1..variables).filter(|y| !knowledge.apart(x, *y)).for_each(|y| joined.join(x, y));
         }
-        if variables > VARIABLES_MAX {
-            return Err(CausalDiscoveryError::TooMany(variables, "variables", VARIABLES_MAX));
-        }
-        if knowledge.variables() != variables {
-            let (expected, found) = (variables, knowledge.variables());
-            return Err(CausalDiscoveryError::KnowledgeWidth { expected, found });
-        }
-        let skeleton = skeleton::search(self, test, knowledge, watch)?;
+        let skeleton = skeleton::search(limits, joined, test, knowledge, watch)?;
         let (mut graph, colliders) = colliders::orient(self, test, knowledge, &skeleton, watch)?;
         meek::close(&mut graph, knowledge);
-        Ok(Discovered {
-            graph,
-            tests: skeleton.tests,
-            condition_max: skeleton.levels.len().saturating_sub(1),
-            colliders,
-            variables,
-            p_max: skeleton.p_max,
-            separations: skeleton.separations.into_iter().map(|found| found.map(|s| s.given)).collect(),
-        })
+        Ok(Discovered::new(graph, colliders, skeleton))
+    }
+}
+
+impl GraphSearch for PcValidParams {
+    type Graph = Cpdag;
+
+    fn search<T: IndependenceTest>(
+        &self,
+        test: &T,
+        knowledge: &Knowledge,
+        watch: &dyn Watch,
+    ) -> Result<Discovered, CausalDiscoveryError> {
+        self.fit(test, knowledge, watch)
     }
 }
 

@@ -7,61 +7,9 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
-use crate::causal_discovery::{Conflicts, FisherZ, GoOn, edge_scores, structural_hamming_distance};
+use crate::causal_discovery::oracle::Oracle;
+use crate::causal_discovery::{Conflicts, FisherZ, edge_scores, structural_hamming_distance};
 use crate::watch::Interrupted;
-
-/// Knows the graph: two variables are independent given others where these block every path (Pearl 1988), read off the moral
-/// graph of their ancestors.
-struct Oracle(Cpdag);
-
-impl IndependenceTest for Oracle {
-    type Scratch = ();
-
-    fn variables(&self) -> usize {
-        self.0.variables()
-    }
-
-    fn scratch(&self) {}
-
-    fn p_value(&self, x: usize, y: usize, given: &[usize], _: &mut (), _: GoOn<'_>) -> Result<f64, Interrupted> {
-        let variables = self.0.variables();
-        let mut kept = vec![false; variables];
-        for v in given.iter().chain([&x, &y]) {
-            self.0.ancestors(*v).into_iter().for_each(|a| kept[a] = true);
-        }
-        let mut joined = vec![false; variables * variables];
-        for child in (0..variables).filter(|v| kept[*v]) {
-            let mut family = self.0.parents(child);
-            let parents = family.clone();
-            family.push(child);
-            for a in &parents {
-                family.iter().filter(|b| *b != a).for_each(|b| {
-                    joined[a * variables + b] = true;
-                    joined[b * variables + a] = true;
-                });
-            }
-        }
-        let mut seen = vec![false; variables];
-        let mut open = vec![x];
-        while let Some(at) = open.pop() {
-            if at == y {
-                return Ok(0.0);
-            }
-            for next in (0..variables).filter(|v| joined[at * variables + v] && !given.contains(v)) {
-                if !seen[next] {
-                    seen[next] = true;
-                    open.push(next);
-                }
-            }
-        }
-        Ok(1.0)
-    }
-}
-
-fn dag(variables: usize, arrows: &[(usize, usize)]) -> Cpdag {
-    let edge = |&(from, to): &(usize, usize)| crate::causal_discovery::Edge { from, to, directed: true };
-    Cpdag::from_edges(variables, &arrows.iter().map(edge).collect::<Vec<_>>())
-}
 
 /// Arrows between eight variables in a random order.
 fn arrows() -> impl Strategy<Value = Vec<(usize, usize)>> {
@@ -77,7 +25,7 @@ proptest! {
 
     #[test]
     fn a_test_that_is_never_wrong_leads_to_the_whole_truth(arrows in arrows()) {
-        let oracle = Oracle(dag(8, &arrows));
+        let oracle = Oracle::of(8, &arrows);
         for conflicts in [Conflicts::Overwrite, Conflicts::KeepFirst, Conflicts::Strongest] {
             let params = Pc::params().conflicts(conflicts).check().unwrap();
             let found = params.fit(&oracle, &Knowledge::none(8), &()).unwrap();
@@ -93,7 +41,7 @@ proptest! {
         if let Some((cause, effect)) = arrows.first() {
             knowledge = knowledge.require(*cause, *effect).unwrap();
         }
-        let found = Pc::params().check().unwrap().fit(&Oracle(dag(8, &arrows)), &knowledge, &()).unwrap();
+        let found = Pc::params().check().unwrap().fit(&Oracle::of(8, &arrows), &knowledge, &()).unwrap();
         prop_assert_eq!(&found.graph, &Cpdag::of_dag(8, &arrows, &knowledge));
         for edge in found.graph.edges() {
             prop_assert!(knowledge.may_cause(edge.from, edge.to));

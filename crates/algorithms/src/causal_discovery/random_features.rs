@@ -1,5 +1,7 @@
 //! A test for dependence of any form between numbers.
 
+use std::ops::Range;
+
 use linfa::ParamGuard;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
@@ -9,6 +11,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::bootstrap::Resample;
 use super::contingency::chi_square_survival;
 use super::errors::{CausalDiscoveryError, CausalDiscoveryParamsError};
+use super::gaussian_blocks::blocks;
 use super::independence::{GoOn, IndependenceTest};
 use crate::cholesky::Symmetric;
 use crate::input::{Real, check_finite};
@@ -97,14 +100,16 @@ impl ParamGuard for RandomFeaturesParams {
 #[derive(Debug, Clone)]
 pub struct RandomFeatures {
     params: RandomFeaturesParams,
-    /// Rows x variables, of mean 0 and variance 1.
+    /// Rows x columns, of mean 0 and variance 1.
     rows: Array2<f64>,
+    /// The columns of each variable.
+    blocks: Vec<Range<usize>>,
 }
 
-/// Random features of some variables: the cosines of weighted sums of them.
+/// Random features of some columns: the cosines of weighted sums of them.
 struct Map {
-    variables: Vec<usize>,
-    /// Features x variables.
+    columns: Vec<usize>,
+    /// Features x columns.
     weights: Array2<f64>,
     phases: Vec<f64>,
 }
@@ -114,7 +119,7 @@ impl Map {
         for (row, mut to) in rows.outer_iter().zip(to.outer_iter_mut()) {
             let features = self.weights.outer_iter().zip(&self.phases);
             for (to, (weights, phase)) in to.iter_mut().zip(features) {
-                let sum: f64 = weights.iter().zip(&self.variables).map(|(w, v)| w * row[*v]).sum();
+                let sum: f64 = weights.iter().zip(&self.columns).map(|(w, column)| w * row[*column]).sum();
                 *to = std::f64::consts::SQRT_2 * (sum + phase).cos();
             }
         }
@@ -169,7 +174,7 @@ fn normal(rng: &mut Xoshiro256PlusPlus) -> f64 {
 }
 
 impl RandomFeatures {
-    /// Takes a copy of the rows, each column brought to mean 0 and variance 1.
+    /// Takes a copy of the rows, each column, which is a variable, brought to mean 0 and variance 1.
     ///
     /// # Errors
     /// A hyperparameter out of range, fewer than four rows or two columns, a column that does not vary, a value that is not finite, or an
@@ -179,29 +184,39 @@ impl RandomFeatures {
         params: RandomFeaturesParams,
         watch: &dyn Watch,
     ) -> Result<Self, CausalDiscoveryError> {
-        let params = params.check()?;
-        check_finite(x, watch)?;
-        Self::standardised(x.map(|value| value.to_f64()), params)
+        let blocks = (0..x.ncols()).map(|column| column..column + 1).collect();
+        Self::standardised(x, blocks, params, watch)
     }
 
-    fn standardised(mut rows: Array2<f64>, params: RandomFeaturesParams) -> Result<Self, CausalDiscoveryError> {
-        let (n, variables) = rows.dim();
+    fn standardised<F: Real>(
+        x: ArrayView2<'_, F>,
+        blocks: Vec<Range<usize>>,
+        params: RandomFeaturesParams,
+        watch: &dyn Watch,
+    ) -> Result<Self, CausalDiscoveryError> {
+        let params = params.check()?;
+        check_finite(x, watch)?;
+        let mut rows = x.map(|value| value.to_f64());
+        let (n, variables) = (rows.nrows(), blocks.len());
         if n < 4 || variables < 2 {
             return Err(CausalDiscoveryError::Empty { rows: n, variables });
         }
-        for (variable, mut column) in rows.axis_iter_mut(Axis(1)).enumerate() {
-            let first = column[0];
-            if column.iter().all(|value| (value - first).abs() <= f64::EPSILON * first.abs()) {
-                return Err(CausalDiscoveryError::Constant(variable));
+        for (variable, block) in blocks.iter().enumerate() {
+            for column in block.clone() {
+                let mut column = rows.column_mut(column);
+                let first = column[0];
+                if column.iter().all(|value| (value - first).abs() <= f64::EPSILON * first.abs()) {
+                    return Err(CausalDiscoveryError::Constant(variable));
+                }
+                let (mean, deviation) = (column.sum() / n as f64, column.std(0.0));
+                column.mapv_inplace(|value| (value - mean) / deviation);
             }
-            let (mean, deviation) = (column.sum() / n as f64, column.std(0.0));
-            column.mapv_inplace(|value| (value - mean) / deviation);
         }
-        Ok(Self { params, rows })
+        Ok(Self { params, rows, blocks })
     }
 
-    /// Median distance of some rows, seen in these variables alone; 1 where most are equal.
-    fn width(&self, variables: &[usize]) -> f64 {
+    /// Median distance of some rows, seen in these columns alone; 1 where most are equal.
+    fn width(&self, columns: &[usize]) -> f64 {
         let step = self.rows.nrows().div_ceil(WIDTH_ROWS);
         let some = self.rows.slice(s![..;step, ..]);
         let mut distances: Vec<f64> = Vec::with_capacity(some.nrows() * some.nrows() / 2);
@@ -209,7 +224,7 @@ impl RandomFeatures {
             distances.extend(
                 some.outer_iter()
                     .take(i)
-                    .map(|b| variables.iter().map(|v| (a[*v] - b[*v]) * (a[*v] - b[*v])).sum::<f64>()),
+                    .map(|b| columns.iter().map(|v| (a[*v] - b[*v]) * (a[*v] - b[*v])).sum::<f64>()),
             );
         }
         let middle = distances.len() / 2;
@@ -218,20 +233,17 @@ impl RandomFeatures {
     }
 
     fn map(&self, variables: &[usize], features: usize, frequencies: &[f64]) -> Map {
-        let mixed = variables.iter().fold(self.params.seed ^ 0x5EED, |mixed, v| {
+        let columns: Vec<usize> = variables.iter().flat_map(|variable| self.blocks[*variable].clone()).collect();
+        let mixed = columns.iter().fold(self.params.seed ^ 0x5EED, |mixed, v| {
             (mixed ^ (*v as u64 + 1)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31)
         });
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(mixed);
-        let width = self.width(variables);
-        let mut weights = Array2::from_shape_simple_fn((features, variables.len()), || normal(&mut rng) / width);
+        let width = self.width(&columns);
+        let mut weights = Array2::from_shape_simple_fn((features, columns.len()), || normal(&mut rng) / width);
         for (mut weights, frequency) in weights.outer_iter_mut().zip(frequencies.iter().cycle()) {
             weights *= *frequency;
         }
-        Map {
-            weights,
-            phases: (0..features).map(|_| rng.gen_range(0.0..std::f64::consts::TAU)).collect(),
-            variables: variables.to_vec(),
-        }
+        Map { weights, phases: (0..features).map(|_| rng.gen_range(0.0..std::f64::consts::TAU)).collect(), columns }
     }
 
     fn features(&self, x: usize, y: usize, given: &[usize]) -> Features {
@@ -289,7 +301,7 @@ impl IndependenceTest for RandomFeatures {
     type Scratch = ();
 
     fn variables(&self) -> usize {
-        self.rows.ncols()
+        self.blocks.len()
     }
 
     fn scratch(&self) {}
@@ -342,13 +354,35 @@ fn weighted_chi_square_survival(value: f64, covariance: &Array2<f64>) -> f64 {
     chi_square_survival((value - first) / second.sqrt() * (2.0 * freedom).sqrt() + freedom, freedom)
 }
 
-/// Rows of numbers, to be resampled for [`RandomFeatures`].
-#[derive(Debug, Clone, Copy)]
+/// Rows of numbers of which each variable takes some neighbouring columns, to be resampled for [`RandomFeatures`].
+#[derive(Debug, Clone)]
 pub struct RandomFeatureRows<'a, F> {
-    /// Rows x variables.
-    pub rows: ArrayView2<'a, F>,
-    /// How the test is made.
-    pub params: RandomFeaturesParams,
+    rows: ArrayView2<'a, F>,
+    blocks: Vec<Range<usize>>,
+    params: RandomFeaturesParams,
+}
+
+impl<'a, F: Real> RandomFeatureRows<'a, F> {
+    /// The first variable takes the first `widths[0]` columns, the second the next `widths[1]`, and so on. Of a category, one column for each
+    /// of its values but one, 1 where it has it.
+    ///
+    /// # Errors
+    /// The widths do not add up to the columns, or one is 0.
+    pub fn new(
+        rows: ArrayView2<'a, F>,
+        widths: &[usize],
+        params: RandomFeaturesParams,
+    ) -> Result<Self, CausalDiscoveryError> {
+        Ok(Self { blocks: blocks(rows.ncols(), widths)?, rows, params })
+    }
+
+    /// The test on all rows, of which it takes a copy.
+    ///
+    /// # Errors
+    /// As [`RandomFeatures::of`].
+    pub fn all(&self, watch: &dyn Watch) -> Result<RandomFeatures, CausalDiscoveryError> {
+        RandomFeatures::standardised(self.rows, self.blocks.clone(), self.params, watch)
+    }
 }
 
 impl<F: Real> Resample for RandomFeatureRows<'_, F> {
@@ -360,7 +394,8 @@ impl<F: Real> Resample for RandomFeatureRows<'_, F> {
 
     fn test(&self, picked: &[u32], watch: &dyn Watch) -> Result<RandomFeatures, CausalDiscoveryError> {
         let places: Vec<usize> = picked.iter().map(|row| *row as usize).collect();
-        RandomFeatures::of(self.rows.select(Axis(0), &places).view(), self.params, watch)
+        let rows = self.rows.select(Axis(0), &places);
+        RandomFeatures::standardised(rows.view(), self.blocks.clone(), self.params, watch)
     }
 }
 
@@ -394,6 +429,24 @@ mod tests {
         assert!(p(&x, (0, 1), &[]) < 1e-6 && p(&x, (1, 2), &[]) < 1e-6);
         assert!(p(&x, (1, 2), &[0]) > 0.01, "{}", p(&x, (1, 2), &[0]));
         assert!(p(&x, (0, 1), &[2]) < 1e-6);
+    }
+
+    #[test]
+    fn a_category_is_a_variable_of_several_columns() {
+        // A category of three values, what it acts on without a linear trend in any of its columns, and something else.
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(11);
+        let x = Array2::from_shape_fn((900, 4), |(row, column)| match column {
+            0 | 1 => f64::from(u8::from(row % 3 == column)),
+            2 => normal(&mut rng) * [0.3, 1.0, 0.3][row % 3],
+            _ => normal(&mut rng),
+        });
+        let rows = RandomFeatureRows::new(x.view(), &[2, 1, 1], RandomFeaturesParams::default()).unwrap();
+        let test = rows.all(&()).unwrap();
+        let p = |a, b| test.p_value(a, b, &[], &mut (), GoOn::ALWAYS).unwrap();
+        assert_eq!(test.variables(), 3);
+        assert!(p(0, 1) < 1e-6 && p(0, 2) > 0.001 && p(1, 2) > 0.001, "{} {} {}", p(0, 1), p(0, 2), p(1, 2));
+        let error = RandomFeatureRows::new(x.view(), &[2, 1], RandomFeaturesParams::default()).unwrap_err();
+        assert_eq!(error, CausalDiscoveryError::Columns { expected: 3, found: 4 });
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use souffleur_algorithms::ParamGuard;
 use souffleur_algorithms::causal_discovery::{
-    Categories, Conflicts, ContingencyTest, Cpdag, Edge, FisherZ, IndependenceTest, Knowledge, Pc, Statistic,
-    edge_scores, skeleton_scores, structural_hamming_distance,
+    Categories, Conflicts, ContingencyTest, Cpdag, Edge, Fci, FisherZ, IndependenceTest, Knowledge, Mark, MarkedGraph,
+    Pc, Statistic, edge_scores, skeleton_scores, structural_hamming_distance,
 };
 
 fn fixture(name: &str) -> PathBuf {
@@ -47,16 +47,19 @@ fn graph(path: &Path) -> Cpdag {
     Cpdag::from_edges(rows.len(), &edges)
 }
 
-/// The true graph: lines `1. X1 --> X2` after the names.
-fn truth(name: &str, variables: usize) -> Cpdag {
+/// The true graph's arrows: lines `1. X1 --> X2` after the names.
+fn arrows(name: &str) -> Vec<(usize, usize)> {
     let text = std::fs::read_to_string(fixture(&format!("{name}.truth.txt"))).unwrap();
     let number = |word: &str| word.trim_start_matches('X').parse::<usize>().unwrap() - 1;
-    let arrows: Vec<(usize, usize)> = text
-        .lines()
+    text.lines()
         .filter_map(|line| line.split_once(" --> "))
         .map(|(from, to)| (number(from.rsplit(' ').next().unwrap()), number(to.trim())))
-        .collect();
-    Cpdag::of_dag(variables, &arrows, &Knowledge::none(variables))
+        .collect()
+}
+
+/// What can be known of the true graph.
+fn truth(name: &str, variables: usize) -> Cpdag {
+    Cpdag::of_dag(variables, &arrows(name), &Knowledge::none(variables))
 }
 
 fn found(test: &impl IndependenceTest, conflicts: Conflicts) -> Cpdag {
@@ -83,6 +86,35 @@ fn discrete_networks_are_found_as_by_the_reference() {
         assert_eq!(found, graph(&fixture(&format!("{name}.chisq_3.txt"))), "{name}: {:?}", found.edges());
         let scores = skeleton_scores(&found, &truth(name, test.variables()));
         assert!((scores.f1 - skeleton_f1).abs() < 1e-3, "{name}: {scores:?}");
+    }
+}
+
+#[test]
+fn where_nothing_is_hidden_marks_of_fci_hold_in_the_network() {
+    // Of each network: marks that are no circles, and those of them that are wrong, because tests err.
+    for (name, said, wrong) in
+        [("asia", 0, 0), ("cancer", 0, 0), ("earthquake", 0, 0), ("survey", 0, 0), ("sachs", 0, 0), ("child", 0, 0)]
+    {
+        let test = ContingencyTest::new(categories(name), Statistic::ChiSquare);
+        let variables = test.variables();
+        let params = Fci::params().alpha(0.05).max_condition(5).check().unwrap();
+        let found = params.fit(&test, &Knowledge::none(variables), &()).unwrap().graph;
+        let plain = self::found(&test, Conflicts::Strongest);
+        let dag = arrows(name).into_iter().map(|(from, to)| Edge { from, to, directed: true }).collect::<Vec<_>>();
+        let dag = Cpdag::from_edges(variables, &dag);
+        let mut counted = (0, 0);
+        for a in 0..variables {
+            for b in found.adjacents(a) {
+                assert!(plain.adjacent(a, b), "{name}: {a} and {b} are apart already for PC");
+                let acts = dag.descendants(a).contains(&b);
+                match found.end(b, a) {
+                    Some(Mark::Arrow) => counted = (counted.0 + 1, counted.1 + usize::from(acts)),
+                    Some(Mark::Tail) => counted = (counted.0 + 1, counted.1 + usize::from(!acts)),
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!(counted, (said, wrong), "{name}: {:?}", found.marked_edges());
     }
 }
 

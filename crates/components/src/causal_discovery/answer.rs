@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use souffleur_algorithms::causal_discovery::MarkedGraph;
 use souffleur_core::error::ComponentError;
 
 use super::model::Model;
@@ -35,10 +36,14 @@ pub struct Answer {
     pub summary: Vec<String>,
     /// What acts on it directly.
     pub parents: Vec<Related>,
-    /// What is joined to it, and may act on it as well as it on them.
+    /// What is joined to it and may act on it: it may be the other way round, or something unrecorded may act on both, as the words say.
     pub possible_parents: Vec<Related>,
     /// What it acts on directly.
     pub children: Vec<Related>,
+    /// What it may act on, unless something unrecorded acts on both.
+    pub possible_children: Vec<Related>,
+    /// What it is joined to because something unrecorded acts on both; neither acts on the other.
+    pub hidden: Vec<Related>,
     /// Everything from which arrows lead to it.
     pub ancestors: Vec<String>,
     /// The ways along which something acts on it, the shortest first; at most 50, of at most six arrows.
@@ -109,10 +114,12 @@ pub(super) fn answer(model: &Model, query: &Query) -> Result<Answer, ComponentEr
         related
     };
     answer.of = Some(name(of));
-    answer.parents = related(model.graph.parents(of));
-    answer.possible_parents = related(model.graph.neighbours(of));
-    answer.children = related(model.graph.children(of));
-    answer.ancestors = model.graph.ancestors(of).into_iter().filter(|v| *v != of).map(name).collect();
+    answer.parents = related(model.graph.causes(of));
+    answer.possible_parents = related(model.graph.possible_causes(of));
+    answer.children = related(model.graph.effects(of));
+    answer.possible_children = related(model.graph.possible_effects(of));
+    answer.hidden = related(model.graph.sharing(of));
+    answer.ancestors = model.graph.causes_through_others(of).into_iter().map(name).collect();
     answer.paths = paths(model, of, from).into_iter().map(|path| path.into_iter().map(name).collect()).collect();
     answer.summary = sentences(model, &answer);
     Ok(answer)
@@ -126,7 +133,7 @@ fn paths(model: &Model, to: usize, from: Option<usize>) -> Vec<Vec<usize>> {
         let mut longer = Vec::new();
         for path in &open {
             let first = path.first().copied().unwrap_or(to);
-            for cause in model.graph.parents(first) {
+            for cause in model.graph.causes(first) {
                 if !path.contains(&cause) && longer.len() < PATHS_MAX * PATHS_MAX {
                     longer.push([&[cause], path.as_slice()].concat());
                 }
@@ -148,6 +155,7 @@ fn sentences(model: &Model, answer: &Answer) -> Vec<String> {
         let causes: Vec<&str> = answer.parents.iter().map(|cause| cause.name.as_str()).collect();
         lines.push(format!("On {of} act directly: {} (from {} sessions).", causes.join(", "), model.sessions));
     }
-    lines.extend(answer.parents.iter().chain(&answer.possible_parents).map(|other| format!("{}.", other.words)));
+    let told = answer.parents.iter().chain(&answer.possible_parents).chain(&answer.hidden);
+    lines.extend(told.map(|other| format!("{}.", other.words)));
     lines
 }

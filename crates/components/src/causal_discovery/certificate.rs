@@ -11,17 +11,19 @@ use souffleur_core::features::WIDTH;
 use souffleur_core::job::Job;
 use souffleur_core::query::Query as DataQuery;
 use souffleur_simulator::batch::planted_batch;
-use souffleur_simulator::{CausalLog, causal_log};
+use souffleur_simulator::{CausalLog, causal_log, causal_log_with_hidden};
 
 use super::answer::{Answer, Query, Related};
 use super::params::Params;
-use super::report::Report;
+use super::report::{EdgeReport, Relation, Report};
 use super::variables::OUTCOME;
 use super::{CausalDiscovery, train};
 
 /// Sessions of the probe, and of each planted log.
 const PROBE_ROWS: usize = 600;
 const LOG_ROWS: usize = 4000;
+/// Things that are not recorded in a planted log with such.
+const HIDDEN: usize = 3;
 /// Strength that chance may show in the probe.
 const CHANCE_MAX: f64 = 0.15;
 /// The column of the probe that varies.
@@ -95,6 +97,50 @@ fn truth(log: &CausalLog, report: &Report) -> Result<Cpdag, ComponentError> {
     Ok(Cpdag::of_dag(tiers.len(), &arrows, &knowledge))
 }
 
+/// How many of the edges say that one variable acts on another, and of those how many are false: it does not, by way of others either.
+fn claims(log: &CausalLog, report: &Report) -> (usize, usize) {
+    let acts = |from: &String, to: &String| {
+        let (mut open, mut seen) = (vec![from], vec![from]);
+        while let Some(at) = open.pop() {
+            for (_, effect) in log.arrows.iter().filter(|(cause, effect)| cause == at && !seen.contains(&effect)) {
+                open.push(effect);
+                seen.push(effect);
+            }
+        }
+        seen.contains(&to)
+    };
+    let claimed: Vec<&EdgeReport> = report.edges.iter().filter(|edge| edge.relation == Relation::Acts).collect();
+    (claimed.len(), claimed.iter().filter(|edge| !acts(&edge.from, &edge.to)).count())
+}
+
+/// What is said of a world in which three things act on two variables each and are not recorded, without and with the possibility of such
+/// things: the same 4,000 sessions, the same tests.
+fn certify_hidden(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentError> {
+    let log = causal_log_with_hidden(seed, LOG_ROWS, HIDDEN);
+    let (features, success, rules) = (log.features.clone(), log.success.clone(), log.rules.clone());
+    let batch = planted_batch(DataQuery::quality_labeled_data(), features, success, rules);
+    let learn = |hidden| train::train(&Params { hidden, resamples: 1, ..Params::default() }, &batch, job);
+    let (complete, partial) = (learn(false)?.1, learn(true)?.1);
+    let ((all, wrong), (some, left)) = (claims(&log, &complete), claims(&log, &partial));
+    let pair = |edge: &&EdgeReport| {
+        let (a, b) = (edge.from.clone(), edge.to.clone());
+        log.hidden.contains(&(a.clone(), b.clone())) || log.hidden.contains(&(b, a))
+    };
+    let of = |report: &Report, relation| {
+        report.edges.iter().filter(pair).filter(|edge| edge.relation == relation).count() as f64
+    };
+    let share = |part: usize, whole: usize| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    Ok(vec![
+        Measurement::new("hidden_false_claims_removed", 1.0 - share(left, wrong.max(left))),
+        Measurement::new("hidden_false_claims_share", share(left, some)),
+        Measurement::new("hidden_false_claims_share_if_ignored", share(wrong, all)),
+        Measurement::new("hidden_claims_kept", share(some - left, all - wrong)),
+        Measurement::new("hidden_causes_told", of(&partial, Relation::Hidden) / HIDDEN as f64),
+        Measurement::new("hidden_causes_taken_for_effects", of(&partial, Relation::Acts) / HIDDEN as f64),
+        Measurement::new("hidden_causes_taken_for_effects_if_ignored", of(&complete, Relation::Acts) / HIDDEN as f64),
+    ])
+}
+
 /// How much of a planted world is found, from a log of 4,000 sessions.
 ///
 /// `edge_f1` counts an edge as right only with its direction; `skeleton_f1` whatever its direction; `outcome_causes_f1` counts what acts
@@ -109,18 +155,21 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
     let (causes, true_causes) = (found.parents(outcome), truth.parents(outcome));
     let right = causes.iter().filter(|cause| true_causes.contains(cause)).count() as f64;
     let skeleton = skeleton_scores(&found, &truth);
-    Ok(vec![
+    let mut figures = vec![
         Measurement::new("edge_f1", edge_scores(&found, &truth).f1),
         Measurement::new("skeleton_f1", skeleton.f1),
         Measurement::new("false_edges_share", 1.0 - skeleton.precision),
         Measurement::new("outcome_causes_f1", 2.0 * right / (causes.len() + true_causes.len()).max(1) as f64),
         Measurement::new("edges_planted", truth.edges().len() as f64),
         Measurement::new("edges_found", found.edges().len() as f64),
-    ])
+    ];
+    figures.extend(certify_hidden(seed, job)?);
+    Ok(figures)
 }
 
 #[cfg(test)]
 mod tests {
+    use souffleur_algorithms::causal_discovery::MarkedGraph;
     use souffleur_core::component::Component;
 
     use super::*;
@@ -143,7 +192,7 @@ mod tests {
         let (model, report) = trained(|_| {});
         let outcome = model.number(OUTCOME).unwrap();
         assert_eq!(outcome, model.names.len() - 1);
-        assert!(model.graph.children(outcome).is_empty() && model.graph.neighbours(outcome).is_empty());
+        assert!(model.graph.effects(outcome).is_empty() && model.graph.possible_causes(outcome).is_empty());
         assert!(CausalDiscovery::SPEC.inputs.is_empty());
         assert!(report.left_out.contains(&"domain".to_owned()), "{:?}", report.left_out);
         assert!(report.dot.contains("\"rule:be_brief\" -> \"outcome\""), "{}", report.dot);

@@ -22,7 +22,9 @@
 //!
 //! # What it takes to believe it
 //! That nothing outside these variables acts on two of them. Who judged and which model answered are not among them: where
-//! these differ between sessions with and without a rule, an edge may stand for that.
+//! these differ between sessions with and without a rule, an edge may stand for that. With `hidden`, this is not taken for granted: an
+//! edge says that one variable acts on another only where nothing unrecorded can stand for it, and otherwise what it may stand for. What
+//! remains is that which sessions were recorded does not depend on the variables.
 
 mod answer;
 mod certificate;
@@ -44,15 +46,16 @@ use souffleur_core::query::Query as DataQuery;
 
 pub use answer::{Answer, Query, Related, WholeGraph};
 pub use model::Model;
-pub use params::Params;
-pub use report::{EdgeReport, Report, VariableReport};
+pub use params::{Params, Test};
+pub use report::{EdgeReport, Relation, Report, VariableReport};
 
 /// The catalogue's row.
 pub const ENTRY: Entry = Entry::of::<CausalDiscovery>();
 
 /// Finds the causal graph of the history by PC-stable (Colombo and Maathuis 2014) on tests for numbers and categories together
 /// (degenerate Gaussian, Andrews, Ramsey and Cooper 2019), with time as background knowledge (Meek 1995), and says of each edge
-/// in how many resamples it is found again.
+/// in how many resamples it is found again. Where something hidden may act on two variables, by FCI (Spirtes, Glymour and Scheines 2000;
+/// Zhang 2008); where dependence may have any form, on tests with random features (Strobl, Zhang and Visweswaran 2019).
 ///
 /// `O(resamples · rows_max · columns²)`; an answer `O(variables²)`. What becomes a variable, and in which order: see the module.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +71,7 @@ impl Component for CausalDiscovery {
         cadence: Cadence::NewRows(5000),
         minimum_rows: train::SESSIONS_MINIMUM,
         budgets: Budgets { train_ms: 600_000, answer_ms: 1_000 },
-        snapshot_version: 1,
+        snapshot_version: 2,
     };
 
     const BARS: &'static [Bar] = &[

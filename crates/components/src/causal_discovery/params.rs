@@ -5,10 +5,27 @@ use serde::{Deserialize, Serialize};
 use souffleur_core::error::Invalid;
 use souffleur_core::params::{Hyperparams, within};
 
+/// What is counted as dependence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Test {
+    /// What shows in correlations: more of one goes with more, or with less, of the other.
+    #[default]
+    Linear,
+    /// Dependence of any form. Takes some thousand times as long: at most 2000 sessions are looked at.
+    Nonlinear,
+}
+
 /// How the causal graph is looked for, and what is known of it beforehand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
+    /// Whether something that is not recorded may act on two variables. If so, an edge says "acts on" only where no such thing can stand
+    /// for it, and other edges say what they may stand for. If not, it is taken for certain that there is none.
+    pub hidden: bool,
+    /// What is counted as dependence: `linear` is what shows in correlations, `nonlinear` any form, which takes some thousand times as long
+    /// and looks at 2000 sessions at most.
+    pub test: Test,
     /// Level of the independence tests, 0.000001 to 0.5: with a lower one, fewer edges are found by chance and more are missed.
     pub alpha: f64,
     /// Most variables that a test holds fixed, 0 to 8. Time grows with its power.
@@ -30,6 +47,8 @@ pub struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
+            hidden: false,
+            test: Test::Linear,
             alpha: 0.01,
             condition_max: 4,
             resamples: 50,

@@ -1,6 +1,6 @@
 //! Edges and graphs in words.
 
-use super::report::{EdgeReport, Report};
+use super::report::{EdgeReport, Relation, Report};
 use super::variables::OUTCOME;
 
 /// Edges told of one by one.
@@ -29,11 +29,16 @@ pub(super) fn edge(edge: &EdgeReport) -> String {
         let (way, size) = (if strength >= 0.0 { "more" } else { "less" }, strength.abs());
         format!("; more of the first goes with {way} of the second ({size:.2})")
     });
-    if edge.directed {
-        format!("{from} acts on {to}: {sure}, found again in {share:.0} % of resamples{sign}")
-    } else {
-        format!("{from} and {to} are joined, which acts on which cannot be told: {sure}, found again in {share:.0} % of resamples{sign}")
-    }
+    let said = match edge.relation {
+        Relation::Acts => format!("{from} acts on {to}"),
+        Relation::Either => format!("{from} and {to} are joined, which acts on which cannot be told"),
+        Relation::ActsOrHidden => format!("{from} acts on {to}, or something unrecorded acts on both"),
+        Relation::Hidden => format!("something unrecorded acts on both {from} and {to}, and neither acts on the other"),
+        Relation::Open => {
+            format!("{from} and {to} are joined: one acts on the other, or something unrecorded acts on both")
+        }
+    };
+    format!("{said}: {sure}, found again in {share:.0} % of resamples{sign}")
 }
 
 /// One sentence each.
@@ -48,7 +53,16 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
         count("prompt"),
         count("rules")
     )];
-    let undecided = report.edges.iter().filter(|edge| !edge.directed).count();
+    let of = |relations: &[Relation]| report.edges.iter().filter(|edge| relations.contains(&edge.relation)).count();
+    if report.hidden {
+        lines.push(format!(
+            "{} say that one acts on the other, {} that something unrecorded acts on both; {} may be either.",
+            of(&[Relation::Acts]),
+            of(&[Relation::Hidden]),
+            of(&[Relation::ActsOrHidden, Relation::Open])
+        ));
+    }
+    let undecided = of(&[Relation::Either, Relation::Open]);
     lines.push(format!(
         "{} edges, of {undecided} of them the direction is open; {} tests with up to {} variables held fixed, {} resamples.",
         report.edges.len(),
@@ -56,7 +70,8 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
         report.condition_max,
         report.resamples
     ));
-    let causes: Vec<&EdgeReport> = report.edges.iter().filter(|edge| edge.to == OUTCOME).collect();
+    let acts = |edge: &&EdgeReport| edge.to == OUTCOME && edge.relation != Relation::Hidden;
+    let causes: Vec<&EdgeReport> = report.edges.iter().filter(acts).collect();
     if causes.is_empty() {
         lines.push("Nothing was found that acts on the outcome directly.".to_owned());
     }
@@ -76,10 +91,12 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
     if !report.unknown.is_empty() {
         lines.push(format!("Named in the configuration, but no variables here: {}.", report.unknown.join(", ")));
     }
-    lines.push(
+    let holds = if report.hidden {
+        "This holds if which sessions were recorded does not depend on these variables."
+    } else {
         "This holds if nothing outside these variables acts on two of them: who judged and which model answered are not among them."
-            .to_owned(),
-    );
+    };
+    lines.push(holds.to_owned());
     lines
 }
 
@@ -92,6 +109,7 @@ mod tests {
         let mut one = EdgeReport {
             from: "rule:be_brief".to_owned(),
             to: OUTCOME.to_owned(),
+            relation: Relation::Acts,
             directed: true,
             confidence: 0.98,
             direction_confidence: 0.98,
@@ -100,7 +118,15 @@ mod tests {
         };
         let expected = "rule:be_brief acts on outcome: sure, found again in 98 % of resamples; more of the first goes with less of the second (0.31)";
         assert_eq!(edge(&one), expected);
-        one = EdgeReport { directed: false, confidence: 0.4, strength: None, ..one };
+        one = EdgeReport { relation: Relation::Either, directed: false, confidence: 0.4, strength: None, ..one };
         assert!(edge(&one).contains("cannot be told: doubtful, found again in 40 %"));
+        for (relation, words) in [
+            (Relation::ActsOrHidden, "rule:be_brief acts on outcome, or something unrecorded acts on both: doubtful"),
+            (Relation::Hidden, "something unrecorded acts on both rule:be_brief and outcome, and neither acts on the other: doubtful"),
+            (Relation::Open, "are joined: one acts on the other, or something unrecorded acts on both: doubtful"),
+        ] {
+            one.relation = relation;
+            assert!(edge(&one).contains(words), "{}", edge(&one));
+        }
     }
 }
