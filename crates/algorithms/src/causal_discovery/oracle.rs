@@ -147,7 +147,7 @@ fn is_ancestral(graph: &Pag) -> bool {
         let round = graph.effects(v).iter().any(|effect| causes.contains(effect));
         let back = causes.iter().any(|cause| graph.end(v, *cause) == Some(Mark::Arrow));
         let blunt = !graph.joined_by(v, (Mark::Tail, Mark::Tail)).is_empty();
-        !round && !back && !(blunt && !graph.with_end(v, Mark::Arrow).is_empty())
+        !round && !back && !(blunt && graph.adjacents(v).iter().any(|other| graph.end(*other, v) == Some(Mark::Arrow)))
     })
 }
 

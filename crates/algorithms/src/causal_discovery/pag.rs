@@ -74,11 +74,6 @@ impl Pag {
         (0..self.variables).filter(|other| self.adjacent(*other, of)).collect()
     }
 
-    /// Variables whose edge with `of` has this mark at `of`, ascending.
-    pub(super) fn with_end(&self, of: usize, mark: Mark) -> Vec<usize> {
-        (0..self.variables).filter(|other| self.end(*other, of) == Some(mark)).collect()
-    }
-
     /// Changes the mark at `at` of an edge that is there.
     pub(super) fn set_end(&mut self, other: usize, at: usize, mark: Mark) {
         if let Some(Some(end)) = self.ends.get_mut(other * self.variables + at) {

@@ -102,10 +102,10 @@ fn claims(log: &CausalLog, report: &Report) -> (usize, usize) {
     let acts = |from: &String, to: &String| {
         let (mut open, mut seen) = (vec![from], vec![from]);
         while let Some(at) = open.pop() {
-            for (_, effect) in log.arrows.iter().filter(|(cause, effect)| cause == at && !seen.contains(&effect)) {
-                open.push(effect);
-                seen.push(effect);
-            }
+            let effects = log.arrows.iter().filter(|(cause, _)| cause == at).map(|(_, effect)| effect);
+            let new: Vec<&String> = effects.filter(|effect| !seen.contains(effect)).collect();
+            open.extend(&new);
+            seen.extend(&new);
         }
         seen.contains(&to)
     };

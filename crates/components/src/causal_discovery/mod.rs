@@ -77,6 +77,9 @@ impl Component for CausalDiscovery {
     const BARS: &'static [Bar] = &[
         Bar { metric: "edge_f1", direction: Direction::AtLeast, value: 0.75, over: Over::Worst },
         Bar { metric: "outcome_causes_f1", direction: Direction::AtLeast, value: 0.75, over: Over::Mean },
+        Bar { metric: "hidden_false_claims_removed", direction: Direction::AtLeast, value: 0.5, over: Over::Worst },
+        Bar { metric: "hidden_causes_taken_for_effects", direction: Direction::AtMost, value: 0.05, over: Over::Mean },
+        Bar { metric: "hidden_causes_told", direction: Direction::AtLeast, value: 0.5, over: Over::Mean },
     ];
 
     type Params = Params;
