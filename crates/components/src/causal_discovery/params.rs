@@ -20,11 +20,12 @@ pub enum Test {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Whether something that is not recorded may act on two variables. If so, an edge says "acts on" only where no such thing can stand
-    /// for it, and other edges say what they may stand for. If not, it is taken for certain that there is none.
+    /// Whether something that is not recorded may act on two variables. If so, an edge says "acts on" only where
+    /// no such thing can stand for it, and other edges say what they may stand for. If not, it is taken for
+    /// certain that there is none.
     pub hidden: bool,
-    /// What is counted as dependence: `linear` is what shows in correlations, `nonlinear` any form, which takes far longer and
-    /// looks at 2000 sessions at most.
+    /// What is counted as dependence: `linear` is what shows in correlations, `nonlinear` any form, which takes
+    /// far longer and looks at 2000 sessions at most.
     pub test: Test,
     /// Level of the independence tests, 0.000001 to 0.5: with a lower one, fewer edges are found by chance and more are missed.
     pub alpha: f64,
