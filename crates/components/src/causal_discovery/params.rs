@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use souffleur_core::error::Invalid;
 use souffleur_core::params::{Hyperparams, within};
 
-/// What is counted as dependence.
+/// What is counted as dependence: `linear` is what shows in correlations, `nonlinear` any form, which takes
+/// far longer and looks at 2000 sessions at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Test {
@@ -24,8 +25,7 @@ pub struct Params {
     /// no such thing can stand for it, and other edges say what they may stand for. If not, it is taken for
     /// certain that there is none.
     pub hidden: bool,
-    /// What is counted as dependence: `linear` is what shows in correlations, `nonlinear` any form, which takes
-    /// far longer and looks at 2000 sessions at most.
+    /// What is counted as dependence.
     pub test: Test,
     /// Level of the independence tests, 0.000001 to 0.5: with a lower one, fewer edges are found by chance and more are missed.
     pub alpha: f64,
