@@ -269,11 +269,10 @@ fn by_two_causes(seen: &Seen<'_>) -> Result<Wanted, Interrupted> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    type End = (usize, Mark);
+    use crate::causal_discovery::MarkedEnd;
 
     /// The mark at the second variable of the edge with the first after one application of a rule.
-    fn after(rule: Rule, edges: &[(End, End)], (other, at): (usize, usize)) -> Option<Mark> {
+    fn after(rule: Rule, edges: &[(MarkedEnd, MarkedEnd)], (other, at): (usize, usize)) -> Option<Mark> {
         let mut graph = Pag::from_edges(6, edges);
         let joined: Vec<Vec<usize>> = (0..6).map(|v| graph.adjacents(v)).collect();
         let progress = Progress::new(&(), 1);
@@ -310,7 +309,7 @@ mod tests {
     #[test]
     fn tails_of_selection_are_marked() {
         // R5: a circle of five without chords; with one it is no circle any more.
-        let mut circle: Vec<(End, End)> = (0..5).map(|v| ((v, Circle), ((v + 1) % 5, Circle))).collect();
+        let mut circle: Vec<(MarkedEnd, MarkedEnd)> = (0..5).map(|v| ((v, Circle), ((v + 1) % 5, Circle))).collect();
         assert_eq!(after(open_circle, &circle, (0, 1)), Some(Tail));
         assert_eq!(after(open_circle, &circle, (4, 3)), Some(Tail));
         circle.push(((0, Circle), (2, Circle)));

@@ -15,6 +15,9 @@ pub enum Mark {
     Circle,
 }
 
+/// One end of an edge: the variable, and the mark at it.
+pub type MarkedEnd = (usize, Mark);
+
 /// What an edge from `a` to `b` says. In a [`Pag`](super::Pag), "acts" means directly or through other variables, recorded or not, and
 /// where `a` acts on `b`, something unrecorded may act on both besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

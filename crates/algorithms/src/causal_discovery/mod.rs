@@ -45,7 +45,7 @@ pub use graph::{Cpdag, Edge};
 pub use hyperparams::{Conflicts, FciParams, FciValidParams, PcParams, PcValidParams};
 pub use independence::{GoOn, IndependenceTest};
 pub use knowledge::Knowledge;
-pub use marks::{EdgeKind, Mark, MarkedEdge, MarkedGraph};
+pub use marks::{EdgeKind, Mark, MarkedEdge, MarkedEnd, MarkedGraph};
 pub use measures::{EdgeScores, edge_scores, skeleton_scores, structural_hamming_distance};
 pub use pag::Pag;
 pub use pc::Pc;

@@ -147,7 +147,8 @@ fn is_ancestral(graph: &Pag) -> bool {
         let round = graph.effects(v).iter().any(|effect| causes.contains(effect));
         let back = causes.iter().any(|cause| graph.end(v, *cause) == Some(Mark::Arrow));
         let blunt = !graph.joined_by(v, (Mark::Tail, Mark::Tail)).is_empty();
-        !round && !back && !(blunt && graph.adjacents(v).iter().any(|other| graph.end(*other, v) == Some(Mark::Arrow)))
+        let into = graph.adjacents(v).iter().any(|other| graph.end(*other, v) == Some(Mark::Arrow));
+        !(round || back || blunt && into)
     })
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::graph::Cpdag;
-use super::marks::{Mark, MarkedGraph};
+use super::marks::{Mark, MarkedEnd, MarkedGraph};
 
 /// A partial ancestral graph: what all graphs with hidden variables that fit the data have in common (Richardson and Spirtes 2002;
 /// Zhang 2008, "On the completeness of orientation rules for causal discovery in the presence of latent confounders and selection
@@ -37,7 +37,7 @@ impl Pag {
     /// These edges: of each, both variables with the mark at their end. Those that name a variable that is not there, or only one, are left
     /// out.
     #[must_use]
-    pub fn from_edges(variables: usize, edges: &[((usize, Mark), (usize, Mark))]) -> Self {
+    pub fn from_edges(variables: usize, edges: &[(MarkedEnd, MarkedEnd)]) -> Self {
         let mut graph = Self::empty(variables);
         for (a, b) in edges.iter().filter(|(a, b)| a.0.max(b.0) < variables && a.0 != b.0) {
             graph.join(*a, *b);
@@ -45,7 +45,7 @@ impl Pag {
         graph
     }
 
-    fn join(&mut self, (a, at_a): (usize, Mark), (b, at_b): (usize, Mark)) {
+    fn join(&mut self, (a, at_a): MarkedEnd, (b, at_b): MarkedEnd) {
         self.ends[a * self.variables + b] = Some(at_b);
         self.ends[b * self.variables + a] = Some(at_a);
     }
