@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use souffleur_algorithms::ParamGuard;
 use souffleur_algorithms::causal_discovery::{
-    Categories, Conflicts, ContingencyTest, Cpdag, Edge, Fci, FisherZ, IndependenceTest, Knowledge, Mark, MarkedGraph,
-    Pc, Statistic, edge_scores, skeleton_scores, structural_hamming_distance,
+    Categories, Conflicts, ContingencyTest, Cpdag, Edge, Fci, FisherZ, IndependenceTest, Knowledge, Mark, Pc,
+    Statistic, edge_scores, skeleton_scores, structural_hamming_distance,
 };
 
 fn fixture(name: &str) -> PathBuf {
