@@ -25,9 +25,12 @@ use crate::store::SqlStore;
 mod copy;
 mod ledger;
 mod listen;
+mod look_up;
 mod migrations;
 mod names;
+mod row_types;
 mod scan;
+mod write;
 
 pub(crate) use listen::{announce_model, announce_rows};
 pub(crate) use migrations::MIGRATIONS;
@@ -65,7 +68,7 @@ impl PostgresStore {
         refuse_incomplete(&mut first)?;
         postgres.holder = next_holder(&mut first)?;
         let runs = postgres.runs()?;
-        let appends = Link { connection: postgres.open()?, is_broken: false };
+        let appends = postgres.link()?;
         Self::start(postgres, appends, runs)
     }
 
@@ -137,11 +140,23 @@ impl Postgres {
         connection.batch_execute(&settings).map_err(errors::database)?;
         Ok(connection)
     }
+
+    /// A connection to append through. Its few statements are planned once: by their indexes, for a plan that reads
+    /// small tables from end to end would still be followed when they have grown.
+    fn link(&self) -> Result<Link, StoreError> {
+        let mut connection = self.open()?;
+        let planning = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;";
+        connection.batch_execute(planning).map_err(errors::database)?;
+        let row_types = row_types::read(&mut connection)?;
+        Ok(Link { connection, row_types, is_broken: false })
+    }
 }
 
 /// The appending connection; opened anew where it is lost.
 pub(crate) struct Link {
     connection: PgConnection,
+    /// By the table's number.
+    row_types: Vec<row_types::RowType>,
     is_broken: bool,
 }
 

@@ -16,6 +16,7 @@ mod append;
 pub(crate) mod erase;
 pub(crate) mod errand;
 pub(crate) mod group;
+pub(crate) mod known_rules;
 mod layout;
 mod lease;
 pub(crate) mod ledger;

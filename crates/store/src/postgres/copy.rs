@@ -69,6 +69,28 @@ impl Rows {
         self.rows
     }
 
+    /// And how many bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The rows, each as its columns: length and bytes.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Vec<&[u8]>> {
+        let mut left = self.bytes.as_slice();
+        std::iter::from_fn(move || {
+            let (count, mut rest) = left.split_first_chunk().map(|(count, rest)| (i16::from_be_bytes(*count), rest))?;
+            let mut next = || {
+                let length = i32::from_be_bytes(*rest.first_chunk()?);
+                let (value, after) = rest.split_at_checked(4 + usize::try_from(length).unwrap_or(0))?;
+                rest = after;
+                Some(value)
+            };
+            let row = (0..count).map_while(|_| next()).collect();
+            left = rest;
+            Some(row)
+        })
+    }
+
     pub(super) fn mark(&self) -> Mark {
         Mark { bytes: self.bytes.len(), rows: self.rows }
     }

@@ -1,30 +1,54 @@
-//! Appending to PostgreSQL: names are looked up and rows gathered in memory, then sent with one `COPY` a table.
+//! Appending to PostgreSQL: rows are gathered in memory, then sent with the counter that numbers them.
 //!
-//! The row of `hub_state` is locked from the beginning to the end of a transaction. So one transaction numbers rows at a
-//! time, the numbers become visible in their order, and nothing the names were looked up against can change meanwhile.
+//! Whoever numbers rows locks the row of `hub_state` until they are committed. So one transaction numbers rows at a time, the
+//! numbers become visible in their order, and nothing the names were looked up against can change meanwhile.
+//!
+//! There are two ways to do so. **At once**, in one message to the server: requests that seem to meet nothing stored are
+//! numbered from the last number this ledger wrote, and one statement locks the row, looks whether that is still the last
+//! number and the names are new, and writes all or nothing. **Step by step**, where that does not hold or is not likely
+//! to: the row is locked, the names are looked up, the rows are sent, by that statement or, if they are many, with one
+//! `COPY` a table.
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection;
 use souffleur_core::store::StoreError;
 
 use super::copy::{Mark, Rows};
+use super::look_up::{Mentioned, New};
 use super::names::{Definition, Names};
+use super::write::{Values, Write};
 use super::{Link, Postgres, listen};
 use crate::errors::database;
-use crate::schema::{hub_state, rules};
+use crate::schema::rules;
 use crate::table::{Bind, Table};
 use crate::writer::group::Pending;
+use crate::writer::known_rules::KnownRules;
 use crate::writer::ledger::Ledger;
 
 const TABLES: usize = Table::ALL.len();
+
+/// Records that are written at once at most.
+const RECORDS_AT_ONCE: usize = 512;
+/// Bytes from which on `COPY` is faster than one statement.
+const BYTES_AT_ONCE: usize = 1 << 20;
 
 /// The appending connection at work.
 pub(crate) struct PgLedger<'c> {
     postgres: &'c Postgres,
     link: &'c mut Link,
+    /// Rules stored by the last commit.
+    known: KnownRules,
     names: Names,
+    /// The last number before the open transaction's rows.
+    before: i64,
+    /// What the open transaction takes for new; `None` if it has locked the row of `hub_state`.
+    taken_for_new: Option<New>,
+    /// The last number when this ledger last committed.
+    last_own: Option<i64>,
+    /// Whether nobody else numbered rows between this ledger's last commit and the one before.
+    is_alone: bool,
     /// By the table's number.
     rows: [Rows; TABLES],
     marks: [Mark; TABLES],
@@ -32,7 +56,18 @@ pub(crate) struct PgLedger<'c> {
 
 impl<'c> PgLedger<'c> {
     pub(super) fn new(postgres: &'c Postgres, link: &'c mut Link) -> Self {
-        Self { postgres, link, names: Names::default(), rows: Default::default(), marks: Default::default() }
+        Self {
+            postgres,
+            link,
+            known: KnownRules::default(),
+            names: Names::default(),
+            before: 0,
+            taken_for_new: None,
+            last_own: None,
+            is_alone: false,
+            rows: Default::default(),
+            marks: Default::default(),
+        }
     }
 
     fn connection(&mut self) -> &mut PgConnection {
@@ -42,6 +77,7 @@ impl<'c> PgLedger<'c> {
     /// Forgets what was gathered.
     fn clear(&mut self) {
         self.names = Names::default();
+        self.taken_for_new = None;
         self.rows.iter_mut().for_each(Rows::clear);
     }
 
@@ -51,11 +87,33 @@ impl<'c> PgLedger<'c> {
         tables.into_iter().map(|table| self.rows[table as usize].len()).sum()
     }
 
+    /// Whether there is little enough for one statement.
+    fn is_little(&self) -> bool {
+        self.rows.iter().map(Rows::bytes).sum::<usize>() <= BYTES_AT_ONCE
+    }
+
+    /// Writes all rows with one statement; `false`, and nothing is written, if they are not what comes next.
+    fn write(&mut self, last_seq: i64, new: &New) -> QueryResult<bool> {
+        let news = listen::news_of_rows(self.postgres.holder, last_seq, self.learnable());
+        let tables = Table::ALL.into_iter().zip(&self.rows).zip(&self.link.row_types);
+        let rows = tables.filter(|((_, rows), _)| rows.len() > 0);
+        let rows = rows.map(|((table, rows), of)| Values::new(table, rows, of)).collect();
+        let write = Write { before: self.before, last_seq, new, news, rows };
+        Ok(write.execute(&mut self.link.connection)? == 1)
+    }
+
+    /// Writes all rows with a `COPY` a table.
+    fn copy(&mut self, last_seq: i64) -> QueryResult<()> {
+        for (table, rows) in Table::ALL.into_iter().zip(&self.rows) {
+            rows.send(table, &mut self.link.connection)?;
+        }
+        let learnable = self.learnable();
+        listen::announce_rows(&mut self.link.connection, self.postgres.holder, last_seq, learnable)
+    }
+
+    /// Writes what is not written yet, under the lock, and commits.
     fn send(&mut self, last_seq: i64) -> QueryResult<()> {
         let connection = &mut self.link.connection;
-        for table in Table::ALL {
-            self.rows[table as usize].send(table, connection)?;
-        }
         for (seq, definition) in self.names.redefined() {
             diesel::update(rules::table.find(seq))
                 .set((
@@ -67,42 +125,83 @@ impl<'c> PgLedger<'c> {
                 .execute(connection)?;
         }
         if self.rows.iter().any(|rows| rows.len() > 0) {
-            let learnable = self.learnable();
-            listen::announce_rows(&mut self.link.connection, self.postgres.holder, last_seq, learnable)?;
+            if !self.is_little() {
+                self.copy(last_seq)?;
+            } else if !self.write(last_seq, &New::default())? {
+                return Err(diesel::result::Error::NotFound);
+            }
         }
-        AnsiTransactionManager::commit_transaction(self.connection())
+        self.connection().batch_execute("COMMIT")
+    }
+
+    /// Writes and commits what was taken for new; `false`, and nothing is kept, if that does not hold.
+    fn send_at_once(&mut self, last_seq: i64, new: &New) -> Result<bool, StoreError> {
+        if self.rows.iter().all(|rows| rows.len() == 0) {
+            return Ok(true);
+        }
+        if !self.is_little() {
+            return Ok(false);
+        }
+        match self.write(last_seq, new) {
+            Ok(is_written) => Ok(is_written),
+            // The other way gets to the bottom of it, unless nobody can know whether the server still committed.
+            Err(error) if self.connection().ping().is_ok() => {
+                tracing::debug!(%error, "rows could not be written at once; writing them step by step");
+                Ok(false)
+            }
+            Err(error) => Err(database(error)),
+        }
     }
 }
 
 impl Ledger for PgLedger<'_> {
-    fn begin(&mut self) -> Result<i64, StoreError> {
+    fn begin(&mut self, requests: &[Pending]) -> Result<i64, StoreError> {
         if self.link.is_broken {
-            self.link.connection = self.postgres.open()?;
-            self.link.is_broken = false;
+            *self.link = self.postgres.link()?;
         }
-        let connection = self.connection();
-        AnsiTransactionManager::begin_transaction(connection).map_err(database)?;
-        let last = hub_state::table.select(hub_state::last_seq).for_update().first(connection).optional();
-        last.map_err(database)?.ok_or_else(|| StoreError::Incompatible("the table hub_state is empty".into()))
+        let mentioned = Mentioned::collect(requests);
+        let records: usize = requests.iter().map(|request| request.records.len()).sum();
+        if let Some(last) = self.last_own.filter(|_| self.is_alone && records <= RECORDS_AT_ONCE)
+            && let Some((names, new)) = mentioned.as_new(&self.known)
+        {
+            self.names = names;
+            self.taken_for_new = Some(new);
+            self.before = last;
+            return Ok(last);
+        }
+        let connection = &mut self.link.connection;
+        // The names are asked for by a statement of their own: one sees what was committed before it began.
+        connection.batch_execute("BEGIN; SELECT FROM hub_state WHERE id = 1 FOR UPDATE").map_err(database)?;
+        (self.before, self.names) = mentioned.look_up(connection)?;
+        Ok(self.before)
     }
 
-    fn expect(&mut self, requests: &[Pending]) -> Result<(), StoreError> {
-        self.names = Names::look_up(self.connection(), requests).map_err(database)?;
-        Ok(())
-    }
-
-    fn commit(&mut self, last_seq: i64) -> Result<(), StoreError> {
-        self.send(last_seq).map_err(database)?;
+    fn commit(&mut self, last_seq: i64) -> Result<bool, StoreError> {
+        let is_committed = match self.taken_for_new.take() {
+            Some(new) => {
+                self.is_alone = self.send_at_once(last_seq, &new)?;
+                self.is_alone
+            }
+            None => {
+                self.send(last_seq).map_err(database)?;
+                self.is_alone = self.last_own == Some(self.before);
+                self.names.rules().for_each(|(rule_id, seq)| self.known.insert(rule_id, seq));
+                true
+            }
+        };
+        if is_committed {
+            self.last_own = Some(last_seq);
+        }
         self.clear();
-        Ok(())
+        Ok(is_committed)
     }
 
     fn rollback(&mut self) {
         self.clear();
+        self.is_alone = false;
         let connection = self.connection();
-        // Where there is no transaction any more, diesel says so; whether the connection is good, the server says.
-        let _ = AnsiTransactionManager::rollback_transaction(connection);
-        self.link.is_broken = connection.is_broken() || connection.ping().is_err();
+        // Where there is no transaction any more the server only warns; whether the connection is good it says too.
+        self.link.is_broken = connection.batch_execute("ROLLBACK").is_err() || connection.ping().is_err();
     }
 
     fn savepoint(&mut self) -> Result<(), StoreError> {

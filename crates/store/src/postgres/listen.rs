@@ -17,13 +17,18 @@ use souffleur_core::store::{Change, Listener};
 use crate::schema::hub_state;
 
 /// The channel's name.
-const CHANNEL: &str = "souffleur";
+pub(super) const CHANNEL: &str = "souffleur";
 
 /// How often the connection is looked at: a look costs one system call and asks the server nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Pauses between attempts to connect again.
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// What `holder` tells of the rows up to `last_seq`.
+pub(super) fn news_of_rows(holder: i64, last_seq: i64, learnable: u64) -> String {
+    format!("{holder} rows {last_seq} {learnable}")
+}
 
 /// Moves the counter to `last_seq` and tells others of the rows up to it, in one message to the server.
 pub(crate) fn announce_rows(
@@ -32,9 +37,8 @@ pub(crate) fn announce_rows(
     last_seq: i64,
     learnable: u64,
 ) -> QueryResult<()> {
-    connection.batch_execute(&format!(
-        "UPDATE hub_state SET last_seq = {last_seq}; NOTIFY {CHANNEL}, '{holder} rows {last_seq} {learnable}'"
-    ))
+    let news = news_of_rows(holder, last_seq, learnable);
+    connection.batch_execute(&format!("UPDATE hub_state SET last_seq = {last_seq}; NOTIFY {CHANNEL}, '{news}'"))
 }
 
 /// Tells others of a component's model.

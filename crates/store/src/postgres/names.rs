@@ -1,18 +1,11 @@
 //! The names a transaction meets: those stored before it, looked up all at once, and those it adds.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
-use diesel::dsl::count_star;
-use diesel::pg::PgConnection;
-use diesel::prelude::*;
-use souffleur_core::store::Record;
-
-use crate::schema::{idempotency_keys, prompt_sessions, rule_applications, rules, training_prompts};
 use crate::table::Bind;
-use crate::writer::group::Pending;
 
 /// What can be said anew of a rule.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Definition {
     pub(super) description: Option<String>,
     pub(super) category: Option<String>,
@@ -35,6 +28,14 @@ impl Definition {
         let (description, category) = (text(description), text(category));
         Self { description, category, priority, default_parameters: text(default_parameters) }
     }
+}
+
+/// A name found stored, with what goes by it.
+pub(super) enum Found {
+    Key { key: String, seq: i64, id: String },
+    Session { session_id: String, seq: i64 },
+    Rule { rule_id: String, seq: i64, definition: Definition },
+    Applications { session_seq: i64, count: i64 },
 }
 
 /// Something added, to be taken back.
@@ -62,92 +63,33 @@ pub(super) struct Names {
     added: Option<Vec<Added>>,
 }
 
-/// The names that requests mention.
-#[derive(Default)]
-struct Mentioned<'r> {
-    keys: HashSet<&'r str>,
-    sessions: HashSet<&'r str>,
-    rules: HashSet<&'r str>,
-    /// Sessions a rule was applied in afterwards.
-    extended: HashSet<&'r str>,
-}
-
-impl<'r> Mentioned<'r> {
-    fn collect(requests: &'r [Pending]) -> Self {
-        let mut all = Self::default();
-        for append in requests.iter().flat_map(|request| &request.records) {
-            all.keys.extend(append.idempotency_key.as_deref());
-            match &append.record {
-                Record::Session(featured) => {
-                    all.sessions.extend(featured.session.session_id.as_deref());
-                    all.rules.extend(featured.session.rules.iter().map(|rule| rule.rule_id.as_str()));
-                }
-                Record::Feedback(feedback) => drop(all.sessions.insert(&feedback.session_id)),
-                Record::Application { session_id, application, .. } => {
-                    all.sessions.insert(session_id);
-                    all.extended.insert(session_id);
-                    all.rules.insert(&application.rule_id);
-                }
-                Record::Rule(rule) => drop(all.rules.insert(&rule.rule_id)),
-                Record::Metric(_) | Record::Document(..) => {}
-            }
-        }
-        // A name with a zero byte can be neither stored nor asked for.
-        for names in [&mut all.keys, &mut all.sessions, &mut all.rules] {
-            names.retain(|name| !name.as_bytes().contains(&0));
-        }
-        all
-    }
-}
-
 impl Names {
-    /// Looks up every name the requests mention.
-    pub(super) fn look_up(connection: &mut PgConnection, requests: &[Pending]) -> QueryResult<Self> {
-        let mentioned = Mentioned::collect(requests);
-        let mut names = Self { counts_applications: !mentioned.extended.is_empty(), ..Self::default() };
-        let list = |names: &HashSet<&str>| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        if !mentioned.keys.is_empty() {
-            let rows: Vec<(String, i64, String)> =
-                idempotency_keys::table.filter(idempotency_keys::key.eq_any(list(&mentioned.keys))).load(connection)?;
-            names.keys = rows.into_iter().map(|(key, seq, id)| (key, (seq, id))).collect();
-        }
-        if !mentioned.sessions.is_empty() {
-            let wanted = list(&mentioned.sessions);
-            let real: Vec<(String, i64)> = prompt_sessions::table
-                .filter(prompt_sessions::session_id.eq_any(&wanted))
-                .select((prompt_sessions::session_id, prompt_sessions::seq))
-                .load(connection)?;
-            let made_up: Vec<(String, i64)> = training_prompts::table
-                .filter(training_prompts::session_id.eq_any(&wanted))
-                .select((training_prompts::session_id, training_prompts::seq))
-                .load(connection)?;
-            names.sessions = real.into_iter().chain(made_up).collect();
-        }
-        if !mentioned.rules.is_empty() {
-            let rows: Vec<(String, i64, Definition)> = rules::table
-                .filter(rules::rule_id.eq_any(list(&mentioned.rules)))
-                .select((
-                    rules::rule_id,
-                    rules::seq,
-                    (rules::description, rules::category, rules::priority, rules::default_parameters),
-                ))
-                .load(connection)?;
-            for (rule_id, seq, definition) in rows {
-                names.rules.insert(rule_id, seq);
-                names.definitions.insert(seq, definition);
+    /// For a transaction that meets nothing stored but these rules.
+    pub(super) fn with_rules(rules: HashMap<String, i64>) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    /// Expects the requests to apply rules in sessions that may have some.
+    pub(super) fn count_applications(&mut self) {
+        self.counts_applications = true;
+    }
+
+    /// Takes in a name that was found stored.
+    pub(super) fn found(&mut self, found: Found) {
+        match found {
+            Found::Key { key, seq, id } => drop(self.keys.insert(key, (seq, id))),
+            Found::Session { session_id, seq } => drop(self.sessions.insert(session_id, seq)),
+            Found::Rule { rule_id, seq, definition } => {
+                self.rules.insert(rule_id, seq);
+                self.definitions.insert(seq, definition);
             }
+            Found::Applications { session_seq, count } => drop(self.applied.insert(session_seq, count)),
         }
-        let extended: Vec<i64> =
-            mentioned.extended.iter().filter_map(|name| names.sessions.get(*name)).copied().collect();
-        if !extended.is_empty() {
-            let counts: Vec<(i64, i64)> = rule_applications::table
-                .filter(rule_applications::session_seq.eq_any(extended))
-                .group_by(rule_applications::session_seq)
-                .select((rule_applications::session_seq, count_star()))
-                .load(connection)?;
-            names.applied = counts.into_iter().collect();
-        }
-        Ok(names)
+    }
+
+    /// The rules that are stored once the transaction is.
+    pub(super) fn rules(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.rules.iter().map(|(rule_id, seq)| (rule_id.as_str(), *seq))
     }
 
     pub(super) fn key(&self, key: &str) -> Option<(i64, String)> {

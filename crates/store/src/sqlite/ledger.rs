@@ -5,11 +5,14 @@ use souffleur_core::store::StoreError;
 use super::raw::{Connection, SqliteError, Statement};
 use crate::delta::Fields;
 use crate::table::{Bind, Table};
+use crate::writer::group::Pending;
+use crate::writer::known_rules::KnownRules;
 use crate::writer::ledger::Ledger;
 
 /// Every statement the append path runs.
 pub(crate) struct SqliteLedger<'c> {
     connection: &'c Connection,
+    rules: KnownRules,
     last_seq: Statement<'c>,
     set_last_seq: Statement<'c>,
     find_key: Statement<'c>,
@@ -45,6 +48,7 @@ impl<'c> SqliteLedger<'c> {
     pub(super) fn prepare(on: &'c Connection) -> Result<Self, SqliteError> {
         Ok(Self {
             connection: on,
+            rules: KnownRules::default(),
             last_seq: on.prepare("SELECT last_seq FROM hub_state")?,
             set_last_seq: on.prepare("UPDATE hub_state SET last_seq = ?1")?,
             find_key: on.prepare("SELECT seq, id FROM idempotency_keys WHERE key = ?1")?,
@@ -61,19 +65,21 @@ impl<'c> SqliteLedger<'c> {
 
 impl Ledger for SqliteLedger<'_> {
     /// The last number is read inside the transaction, so that no other process can hand it out again.
-    fn begin(&mut self) -> Result<i64, StoreError> {
+    fn begin(&mut self, _: &[Pending]) -> Result<i64, StoreError> {
         self.connection.execute(c"BEGIN IMMEDIATE")?;
         let last = self.last_seq.first(&[], |row| row.integer(0))?;
         last.ok_or_else(|| StoreError::Incompatible("the table hub_state is empty".into()))
     }
 
-    fn commit(&mut self, last_seq: i64) -> Result<(), StoreError> {
+    fn commit(&mut self, last_seq: i64) -> Result<bool, StoreError> {
         self.set_last_seq.run(&[last_seq.into()])?;
-        Ok(self.connection.execute(c"COMMIT")?)
+        self.connection.execute(c"COMMIT")?;
+        Ok(true)
     }
 
     /// SQLite may have rolled back by itself.
     fn rollback(&mut self) {
+        self.rules.clear();
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute(c"ROLLBACK")
         {
@@ -91,6 +97,7 @@ impl Ledger for SqliteLedger<'_> {
 
     /// A full disk, for one, makes SQLite roll back everything.
     fn undo(&mut self) -> Result<bool, StoreError> {
+        self.rules.clear();
         if self.connection.is_autocommit() {
             return Ok(false);
         }
@@ -108,7 +115,14 @@ impl Ledger for SqliteLedger<'_> {
     }
 
     fn find_rule(&mut self, rule_id: &str) -> Result<Option<i64>, StoreError> {
-        Ok(self.find_rule.first(&[rule_id.into()], |row| row.integer(0))?)
+        if let Some(seq) = self.rules.get(rule_id) {
+            return Ok(Some(seq));
+        }
+        let found = self.find_rule.first(&[rule_id.into()], |row| row.integer(0))?;
+        if let Some(seq) = found {
+            self.rules.insert(rule_id, seq);
+        }
+        Ok(found)
     }
 
     fn count_applications(&mut self, session_seq: i64) -> Result<i64, StoreError> {
@@ -116,7 +130,11 @@ impl Ledger for SqliteLedger<'_> {
     }
 
     fn insert(&mut self, table: Table, row: &[Bind<'_>]) -> Result<(), StoreError> {
-        Ok(self.inserts[table as usize].run(row)?)
+        self.inserts[table as usize].run(row)?;
+        if let (Table::Rules, [Bind::Integer(seq), _, _, Bind::Text(rule_id), ..]) = (table, row) {
+            self.rules.insert(rule_id, *seq);
+        }
+        Ok(())
     }
 
     /// The table's own unique index answers for itself; the other table is asked.

@@ -1,7 +1,5 @@
 //! Appending records: names looked up, numbers handed out, rows written.
 
-use std::collections::HashMap;
-
 use souffleur_core::document::{DocumentKind, NewDocument};
 use souffleur_core::features::FeatureSchema;
 use souffleur_core::ids::Seq;
@@ -14,43 +12,33 @@ use super::layout::{self, RowTimes};
 use super::ledger::Ledger;
 use crate::table::{Bind, Table};
 
-/// Rule names the writer remembers; beyond it they are looked up.
-const RULES_REMEMBERED: usize = 16_384;
-
 /// Writes records through a ledger.
 pub(super) struct Appender<L> {
     ledger: L,
     /// The last number handed out in the open transaction.
     last_seq: i64,
-    /// Rules known to be stored.
-    rules: HashMap<String, i64>,
     schema_hash: i64,
 }
 
 impl<L: Ledger> Appender<L> {
     pub(super) fn new(ledger: L) -> Self {
         let schema_hash = FeatureSchema::current().hash.cast_signed();
-        Self { ledger, last_seq: 0, rules: HashMap::new(), schema_hash }
+        Self { ledger, last_seq: 0, schema_hash }
     }
 
-    /// Opens the transaction.
-    pub(super) fn begin(&mut self) -> Result<(), StoreError> {
-        self.last_seq = self.ledger.begin()?;
+    /// Opens the transaction the requests are to share.
+    pub(super) fn begin(&mut self, requests: &[Pending]) -> Result<(), StoreError> {
+        self.last_seq = self.ledger.begin(requests)?;
         Ok(())
     }
 
-    /// Hears what comes in the transaction.
-    pub(super) fn expect(&mut self, requests: &[Pending]) -> Result<(), StoreError> {
-        self.ledger.expect(requests)
-    }
-
-    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+    /// Commits it; `false` if it must be done again from the beginning.
+    pub(super) fn commit(&mut self) -> Result<bool, StoreError> {
         self.ledger.commit(self.last_seq)
     }
 
     /// Undoes the open transaction.
     pub(super) fn rollback(&mut self) {
-        self.rules.clear();
         self.ledger.rollback();
     }
 
@@ -77,7 +65,6 @@ impl<L: Ledger> Appender<L> {
             Err(error) if !self.ledger.undo()? => Err(error),
             Err(error) => {
                 self.last_seq = before;
-                self.rules.clear();
                 Ok(Err(error))
             }
         }
@@ -182,23 +169,12 @@ impl<L: Ledger> Appender<L> {
 
     /// The number of a rule; one not seen before is registered under its name.
     fn rule_seq(&mut self, rule_id: &str, times: RowTimes) -> Result<i64, StoreError> {
-        if let Some(&seq) = self.rules.get(rule_id) {
+        if let Some(seq) = self.ledger.find_rule(rule_id)? {
             return Ok(seq);
         }
-        let found = self.ledger.find_rule(rule_id)?;
-        let seq = match found {
-            Some(seq) => seq,
-            None => {
-                let seq = self.next_seq();
-                let bare = Rule { rule_id: rule_id.to_owned(), ..Rule::default() };
-                layout::insert_rule(&mut self.ledger, seq, &bare, times)?;
-                seq
-            }
-        };
-        if self.rules.len() >= RULES_REMEMBERED {
-            self.rules.clear();
-        }
-        self.rules.insert(rule_id.to_owned(), seq);
+        let seq = self.next_seq();
+        let bare = Rule { rule_id: rule_id.to_owned(), ..Rule::default() };
+        layout::insert_rule(&mut self.ledger, seq, &bare, times)?;
         Ok(seq)
     }
 

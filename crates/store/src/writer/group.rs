@@ -53,18 +53,25 @@ fn alone(appender: &mut Appender<impl Ledger>, one: &Pending) -> Outcome {
 
 /// Runs the requests in one transaction.
 fn transaction(appender: &mut Appender<impl Ledger>, pending: &[Pending]) -> Result<Vec<Outcome>, Failure> {
-    guarded(|| appender.begin()).map_err(|error| {
+    loop {
+        if let Some(outcomes) = attempt(appender, pending)? {
+            return Ok(outcomes);
+        }
+    }
+}
+
+/// Tries to; `None` if it must be tried again, which a ledger asks for once.
+fn attempt(appender: &mut Appender<impl Ledger>, pending: &[Pending]) -> Result<Option<Vec<Outcome>>, Failure> {
+    guarded(|| appender.begin(pending)).map_err(|error| {
         appender.rollback();
         Failure::Begin(error)
     })?;
     let result = guarded(|| {
-        appender.expect(pending)?;
         let mut outcomes = Vec::with_capacity(pending.len());
         for one in pending {
             outcomes.push(appender.savepoint(&one.records, one.now, pending.len() > 1)?);
         }
-        appender.commit()?;
-        Ok(outcomes)
+        Ok(appender.commit()?.then_some(outcomes))
     });
     result.map_err(|error| {
         appender.rollback();

@@ -7,16 +7,13 @@ use crate::table::{Bind, Table};
 
 /// An appending connection. Calls come from one thread: a transaction, in it one savepoint at a time.
 pub(crate) trait Ledger {
-    /// Opens the transaction in which alone rows are numbered, and gives the last number so far.
-    fn begin(&mut self) -> Result<i64, StoreError>;
+    /// Opens the transaction in which alone rows are numbered, and gives the last number so far. It hears what is about to
+    /// be appended, so that names can be looked up all at once.
+    fn begin(&mut self, requests: &[Pending]) -> Result<i64, StoreError>;
 
-    /// Hears what the transaction is about to append, so that names can be looked up all at once.
-    fn expect(&mut self, _requests: &[Pending]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    /// Makes the transaction's rows, up to the number `last_seq`, durable and visible, all at once.
-    fn commit(&mut self, last_seq: i64) -> Result<(), StoreError>;
+    /// Makes the transaction's rows, up to the number `last_seq`, durable and visible, all at once. `false`, and nothing
+    /// is kept, if what [`begin`](Self::begin) took for granted does not hold: it begins again, and takes nothing for granted then.
+    fn commit(&mut self, last_seq: i64) -> Result<bool, StoreError>;
 
     /// Undoes the transaction, if there is one.
     fn rollback(&mut self);
