@@ -16,7 +16,11 @@ mod history;
 use std::collections::VecDeque;
 use std::hint::black_box;
 
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
 use souffleur_cluster::Cluster;
 use souffleur_core::ids::Seq;
 use souffleur_core::store::{Append, Store};
@@ -24,18 +28,19 @@ use souffleur_store::{PostgresStore, SqliteStore, StoreSettings};
 
 const SESSIONS: usize = 20_000;
 
-/// Sessions in a request: one as a client sends it, many as an importer does.
-const BATCHES: [usize; 3] = [1, 100, 5000];
+/// Sessions in a request, and how many requests are under way: few sessions as clients send them, many as an importer
+/// does.
+const CASES: [(usize, usize); 4] = [(1, 3), (1, 64), (100, 3), (5000, 3)];
 
-/// Requests of which the newest are not waited for.
-const IN_FLIGHT: usize = 3;
+/// Requests of an importer that are under way.
+const IMPORTERS: usize = 3;
 
-/// Appends batches as an importer does: the next is handed in while the last is written.
-fn append_all(store: &dyn Store, batches: Vec<Vec<Append>>) {
+/// Appends batches; so many are under way, and the next is handed in as soon as the oldest is answered.
+fn append_all(store: &dyn Store, batches: Vec<Vec<Append>>, under_way: usize) {
     let mut waiting = VecDeque::new();
     for batch in batches {
         waiting.push_back(store.append(batch, history::NOW));
-        if waiting.len() >= IN_FLIGHT {
+        if waiting.len() >= under_way {
             black_box(waiting.pop_front().unwrap().wait().unwrap());
         }
     }
@@ -47,6 +52,8 @@ fn append_all(store: &dyn Store, batches: Vec<Vec<Append>>) {
 /// Stores, fresh, with what must live as long as they do.
 struct Stores {
     named: Vec<(&'static str, Box<dyn Store>)>,
+    /// The address of the one on PostgreSQL.
+    url: Option<String>,
     _directory: tempfile::TempDir,
 }
 
@@ -55,30 +62,56 @@ fn stores() -> Stores {
     let path = directory.path().join("souffleur.db");
     let sqlite = SqliteStore::open(&path, StoreSettings::default()).unwrap();
     let mut named: Vec<(_, Box<dyn Store>)> = vec![("sqlite", Box::new(sqlite))];
-    if let Some(cluster) = Cluster::for_test() {
-        let url = cluster.database().unwrap();
-        named.push(("postgres", Box::new(PostgresStore::connect(&url, StoreSettings::default()).unwrap())));
+    let url = Cluster::for_test().map(|cluster| cluster.database().unwrap());
+    if let Some(url) = &url {
+        named.push(("postgres", Box::new(PostgresStore::connect(url, StoreSettings::default()).unwrap())));
     }
-    Stores { named, _directory: directory }
+    Stores { named, url, _directory: directory }
+}
+
+diesel::table! {
+    bare (number) {
+        number -> BigInt,
+    }
+}
+
+/// What no client of the server can beat: a transaction that inserts one number, and the next once it is committed.
+fn bare(group: &mut BenchmarkGroup<'_, WallTime>, url: &str) {
+    let mut connection = PgConnection::establish(url).unwrap();
+    connection.batch_execute("CREATE TABLE bare (number BIGINT PRIMARY KEY)").unwrap();
+    let mut next = 0_i64;
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("postgres/a bare transaction of one INSERT", |bencher| {
+        bencher.iter(|| {
+            next += 1;
+            diesel::insert_into(bare::table).values(bare::number.eq(next)).execute(&mut connection).unwrap();
+        });
+    });
 }
 
 fn append(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("append_on");
     group.sample_size(10);
-    for batch in BATCHES {
+    for (batch, under_way) in CASES {
         // Small requests wait for the disk: fewer of them tell as much.
-        let sessions = SESSIONS.min(batch * 400);
-        group.throughput(Throughput::Elements(sessions as u64));
+        let sessions = SESSIONS.min(batch * under_way * 130);
         let stores = stores();
+        if (batch, under_way) == CASES[0]
+            && let Some(url) = &stores.url
+        {
+            bare(&mut group, url);
+        }
+        group.throughput(Throughput::Elements(sessions as u64));
         for (name, store) in &stores.named {
             let mut next = 0;
-            group.bench_function(BenchmarkId::new(*name, batch), |bencher| {
+            let id = BenchmarkId::new(*name, format!("{batch}, {under_way} under way"));
+            group.bench_function(id, |bencher| {
                 bencher.iter_batched(
                     || {
                         next += sessions;
                         (next - sessions..next).step_by(batch).map(|from| history::sessions(from, batch)).collect()
                     },
-                    |batches| append_all(store.as_ref(), batches),
+                    |batches| append_all(store.as_ref(), batches, under_way),
                     BatchSize::PerIteration,
                 );
             });
@@ -92,7 +125,8 @@ fn read(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("delta_of");
     let stores = stores();
     for (name, store) in &stores.named {
-        append_all(store.as_ref(), (0..SESSIONS).step_by(5000).map(|from| history::sessions(from, 5000)).collect());
+        let batches = (0..SESSIONS).step_by(5000).map(|from| history::sessions(from, 5000)).collect();
+        append_all(store.as_ref(), batches, IMPORTERS);
         let rows = store.watermark().unwrap().0;
         group.throughput(Throughput::Elements(u64::try_from(rows).unwrap()));
         group.sample_size(10).bench_function(BenchmarkId::from_parameter(name), |bencher| {

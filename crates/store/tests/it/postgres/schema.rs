@@ -130,9 +130,10 @@ fn the_same_history_gives_the_same_columns_as_on_sqlite() {
     let directory = tempfile::tempdir().unwrap();
     let sqlite = SqliteStore::open(&directory.path().join("souffleur.db"), StoreSettings::default()).unwrap();
     for store in [&postgres as &dyn Store, &sqlite] {
-        for block in 0..5 {
+        // Few rows and many reach PostgreSQL in different ways.
+        for (block, sessions) in [40, 40, 120, 3, 300].into_iter().enumerate() {
             let name = |n: i32| format!("{block}-{n}");
-            store.append((0..40).map(|n| named(&name(n))).collect(), NOW).wait().unwrap();
+            store.append((0..sessions).map(|n| named(&name(n))).collect(), NOW).wait().unwrap();
             let mixed = vec![
                 synthetic(&format!("made up {block}")),
                 keyed(&name(0), feedback(&name(0), 2)),
@@ -141,10 +142,13 @@ fn the_same_history_gives_the_same_columns_as_on_sqlite() {
                 rule("clarity", &name(2)),
                 metric("s", 0.1),
                 metric("s", -0.0),
-                featured(Session { quality_score: Some(-0.0), ..session(&name(99)) }),
+                featured(Session { quality_score: Some(-0.0), ..session(&name(999)) }),
                 named(&name(3)),
             ];
             store.append(mixed, NOW).wait().unwrap();
+            for n in 1000..1004 {
+                store.append(vec![keyed(&name(n), named(&name(n))), synthetic(&name(n + 10))], NOW).wait().unwrap();
+            }
         }
     }
     assert_same(&everything(&postgres), &everything(&sqlite));

@@ -1,15 +1,15 @@
 //! Several runtimes on one database.
 
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use souffleur_core::ids::Seq;
-use souffleur_core::store::{Change, Claim, RunFailure, RunState, Store, StoreError};
+use souffleur_core::store::{Append, Change, Claim, Receipt, RunFailure, RunState, Store, StoreError};
 use souffleur_core::time::Timestamp;
-use souffleur_store::PostgresStore;
+use souffleur_store::{PostgresStore, StoreSettings};
 
 use super::{open, server};
-use crate::records::{NOW, assert_gapless, feedback, metric, named, numbers, run};
+use crate::records::{NOW, application, assert_gapless, feedback, keyed, metric, named, numbers, run, synthetic};
 
 /// Two stores on one fresh database.
 fn two() -> Option<(PostgresStore, PostgresStore)> {
@@ -45,6 +45,65 @@ fn numbers_have_no_gaps_whoever_writes_and_whenever_one_reads() {
     });
     assert_eq!(one.counts().unwrap().sessions, 300);
     assert_gapless(&one);
+}
+
+fn append(store: &PostgresStore, record: Append) -> Receipt {
+    store.append(vec![record], NOW).wait().unwrap().remove(0)
+}
+
+/// Has a store write alone for a while: it takes for granted then that it still does.
+fn settle(store: &PostgresStore, round: &str) {
+    (0..4).for_each(|n| drop(append(store, named(&format!("{round} {n}")))));
+}
+
+#[test]
+fn what_another_wrote_meanwhile_is_noticed() {
+    let Some((one, other)) = two() else { return };
+    settle(&one, "numbers");
+    let theirs = append(&other, keyed("k", named("a")));
+    assert_eq!(append(&one, named("b")).seq, Seq(theirs.seq.0 + 4), "a session, two rules, an opinion");
+    settle(&one, "names");
+    let theirs = append(&other, synthetic("c"));
+    assert_eq!(append(&one, named("c")), Receipt { duplicate: true, ..theirs }, "whichever table it is in");
+    settle(&one, "keys");
+    // A key for what is stored takes no number.
+    let theirs = append(&other, keyed("l", named("a")));
+    assert!(theirs.duplicate);
+    assert_eq!(append(&one, keyed("l", named("new"))), theirs);
+    assert_eq!(one.session_seq("new").unwrap(), None);
+    settle(&one, "rules");
+    append(&other, application("a", "theirs"));
+    append(&one, application("b", "theirs"));
+    settle(&one, "runs");
+    let lease = claim(&one, "r1").unwrap();
+    one.commit_run(run(lease)).wait().unwrap();
+    let watermark = one.watermark().unwrap();
+    assert_eq!(append(&one, named("d")).seq, Seq(watermark.0 + 1), "a run has a number too");
+    assert_eq!(one.counts().unwrap().rules, 3);
+}
+
+#[test]
+fn whoever_waits_too_long_for_his_turn_is_told_so() {
+    let Some((cluster, url)) = server() else { return };
+    let settings = StoreSettings { busy_timeout_ms: 200, ..StoreSettings::default() };
+    let store = PostgresStore::connect(&url, settings).unwrap();
+    settle(&store, "before");
+    let hold = "BEGIN; SELECT last_seq FROM hub_state FOR UPDATE; SELECT pg_sleep(3); COMMIT";
+    let held = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'BEGIN; SELECT last_seq%' \
+                AND wait_event = 'PgSleep' AND datname = current_database()";
+    std::thread::scope(|scope| {
+        let holding = scope.spawn(|| cluster.query(&url, hold));
+        while cluster.query(&url, held).unwrap() == "0" {
+            std::thread::yield_now();
+        }
+        let asked = Instant::now();
+        let error = store.append(vec![named("a")], NOW).wait().unwrap_err();
+        assert!(error.to_string().contains("nothing of the request was kept"), "{error}");
+        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        holding.join().unwrap().unwrap();
+    });
+    assert!(!append(&store, named("a")).duplicate);
+    assert_gapless(&store);
 }
 
 #[test]
