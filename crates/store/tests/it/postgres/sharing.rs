@@ -1,7 +1,7 @@
 //! Several runtimes on one database.
 
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use souffleur_core::ids::Seq;
 use souffleur_core::store::{Append, Change, Claim, Receipt, RunFailure, RunState, Store, StoreError};
@@ -96,10 +96,9 @@ fn whoever_waits_too_long_for_his_turn_is_told_so() {
         while cluster.query(&url, held).unwrap() == "0" {
             std::thread::yield_now();
         }
-        let asked = Instant::now();
         let error = store.append(vec![named("a")], NOW).wait().unwrap_err();
         assert!(error.to_string().contains("nothing of the request was kept"), "{error}");
-        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        assert_eq!(cluster.query(&url, held).unwrap(), "1", "it is told before the lock is free");
         holding.join().unwrap().unwrap();
     });
     assert!(!append(&store, named("a")).duplicate);
