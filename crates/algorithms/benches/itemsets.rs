@@ -160,8 +160,8 @@ fn bench(criterion: &mut Criterion) {
         ("sparse", sparse(100_000), [0.003, 0.001]),
         ("repeated", repeated(300_000), [0.01, 0.003]),
     ] {
-        let transactions = Transactions::from_rows(&rows).unwrap();
-        let read = peer::median_seconds(5, || Transactions::from_rows(&rows).unwrap());
+        let transactions = Transactions::from_rows(&rows, &()).unwrap();
+        let read = peer::median_seconds(5, || Transactions::from_rows(&rows, &()).unwrap());
         println!("itemsets/{kind} {}: read in {read:.4} s", rows.len());
         group.throughput(Throughput::Elements(rows.len() as u64));
         for share in shares {

@@ -111,7 +111,7 @@ fn bench(criterion: &mut Criterion) {
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
     for count in [10_000, 100_000] {
         let rows = sequences(count);
-        let read = Sequences::from_rows(&rows).unwrap();
+        let read = Sequences::from_rows(&rows, &()).unwrap();
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(BenchmarkId::new("mine", count), |bencher| bencher.iter(|| mine(&read, false)));
         group.bench_function(BenchmarkId::new("closed", count), |bencher| bencher.iter(|| mine(&read, true)));

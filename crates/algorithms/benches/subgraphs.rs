@@ -140,7 +140,7 @@ fn bench(criterion: &mut Criterion) {
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
     for count in [200, 1000, 10_000] {
         let graphs = graphs(count);
-        let read = Graphs::from_graphs(graphs.iter().map(|(labels, edges)| (labels, edges))).unwrap();
+        let read = Graphs::from_graphs(graphs.iter().map(|(labels, edges)| (labels, edges)), &()).unwrap();
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(BenchmarkId::new("mine", count), |bencher| bencher.iter(|| mine(&read, false)));
         group.bench_function(BenchmarkId::new("closed", count), |bencher| bencher.iter(|| mine(&read, true)));

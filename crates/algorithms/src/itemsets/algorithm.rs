@@ -2,16 +2,16 @@
 
 use std::ops::ControlFlow;
 
+use super::distinct::DistinctRows;
 use super::eclat::Eclat;
-use super::fp_growth::FpGrowth;
-use super::fp_tree::FpTree;
+use super::fp_growth::{FpDatabase, FpGrowth};
 use super::hyperparams::{ItemsetAlgorithm, ItemsetTarget, ItemsetsParams, ItemsetsValidParams};
 use super::inverted::Inverted;
 use super::ranked::{RankedRows, Ranking};
 use super::transactions::Transactions;
 use super::vertical::{Blocks, Database};
 use crate::patterns::{MinSupport, Mined, Outlet, PatternsError, Stop, Visit, in_order};
-use crate::watch::{Interrupted, Watch};
+use crate::watch::Watch;
 
 /// A set of items, and how many transactions hold all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -32,11 +32,14 @@ pub struct Itemset {
 ///   For closed and maximal sets, items in all transactions of a set join it at once, and what an item that was passed
 ///   over covers is left out (Uno et al. 2004, "LCM ver. 2", FIMI): no set found is kept to compare others with.
 /// - FP-growth (Han, Pei and Yin 2000, "Mining frequent patterns without candidate generation", SIGMOD) keeps the
-///   transactions in a prefix tree and builds a smaller one below each set.
+///   transactions in a prefix tree, in which a node's path lies in one piece (after Racz 2004, "nonordfp", FIMI), and a smaller
+///   database below each set: a tree again, words of bits where at most 64 items are left, and where very few are left a table
+///   of all their sets.
 ///
-/// Eclat is quick in general (where items are many and rare it begins with lists instead of bits), FP-growth where items are
-/// many and transactions repeat each other: that is estimated from a sample. The result does not depend on the choice, nor on the number of threads: sets come with their rarest item
-/// going from the rarest to the most common, and each before those that it is the beginning of.
+/// Where a pair of items is cheaper to count on bits than transaction by transaction, Eclat is quicker; else FP-growth is, or for
+/// closed and maximal sets Eclat that begins with lists instead of bits, of each different transaction once if a sample shows
+/// that they repeat each other. The result does not depend on the choice, nor on the number of threads: sets come with their
+/// rarest item going from the rarest to the most common, and each before those that it is the beginning of.
 ///
 /// # Cost
 /// In proportion to the sets found times what is left of the transactions below them: there may be exponentially many, so
@@ -53,7 +56,7 @@ pub struct Itemset {
 /// use souffleur_algorithms::itemsets::{FrequentItemsets, Transactions};
 /// use souffleur_algorithms::patterns::MinSupport;
 ///
-/// let baskets = Transactions::from_rows([[1, 2, 3], [1, 2, 4], [2, 3, 1], [5, 1, 4]])?;
+/// let baskets = Transactions::from_rows([[1, 2, 3], [1, 2, 4], [2, 3, 1], [5, 1, 4]], &())?;
 /// let found = FrequentItemsets::params(MinSupport::Share(0.5)).check()?.collect(&baskets, &())?;
 /// assert!(found.iter().any(|set| set.items == [1, 2] && set.support == 3));
 /// assert!(found.iter().all(|set| set.support >= 2));
@@ -82,10 +85,7 @@ impl ItemsetsValidParams {
         mut visit: impl FnMut(&[u32], u32) -> ControlFlow<()> + Send,
     ) -> Result<Mined, PatternsError> {
         let mut visit = |support: u32, items: &[u32]| visit(items, support);
-        match self.search(transactions, None, watch, &mut visit) {
-            Ok(mined) => Ok(mined),
-            Err(_) => Err(Interrupted.into()),
-        }
+        Ok(self.search(transactions, None, watch, &mut visit)?)
     }
 
     /// All sets, at most `max_patterns`, in memory; in the order of [`mine`](Self::mine).
@@ -115,19 +115,35 @@ impl ItemsetsValidParams {
         if ranking.len() == 0 {
             return Ok(Mined { patterns: 0, complete: true });
         }
-        if plan.unwrap_or_else(|| Plan::of_bits(self, &ranking, rows.len())) == Plan::Blocks {
+        let chosen = plan.unwrap_or_else(|| Plan::of(self, &ranking, rows.len()));
+        if chosen == Plan::Blocks {
             return self.eclat(&Blocks::new(rows, &ranking, watch)?, &ranking, min_support, watch, visit);
         }
-        let rows = RankedRows::new(rows, &ranking, watch)?;
-        if plan.unwrap_or_else(|| Plan::of_lists(self, &rows)) == Plan::Inverted {
-            return self.eclat(&Inverted::new(rows, &ranking, watch)?, &ranking, min_support, watch, visit);
+        if chosen == Plan::FpGrowth {
+            return self.fp_growth(&FpDatabase::new(rows, &ranking, watch)?, &ranking, min_support, watch, visit);
         }
-        let tree = FpTree::new(&rows, &ranking, watch)?;
-        drop(rows);
+        let rows = RankedRows::new(rows, &ranking, watch)?;
+        if chosen == Plan::Distinct || plan.is_none() && rows.repetition() >= REPETITION {
+            let distinct = DistinctRows::new(&rows, ranking.len(), watch)?;
+            drop(rows);
+            let lists = Inverted::of_distinct(distinct, &ranking, watch)?;
+            return self.eclat(&lists, &ranking, min_support, watch, visit);
+        }
+        self.eclat(&Inverted::new(rows, &ranking, watch)?, &ranking, min_support, watch, visit)
+    }
+
+    fn fp_growth(
+        &self,
+        database: &FpDatabase,
+        ranking: &Ranking,
+        min_support: u32,
+        watch: &dyn Watch,
+        visit: &mut Visit<'_>,
+    ) -> Result<Mined, Stop> {
         let scratch = || FpGrowth::new(&ranking.names, min_support, self.max_length());
         let last = ranking.len() - 1;
         let mine = |search: &mut FpGrowth<'_>, unit: usize, outlet: &mut Outlet<'_, '_>| {
-            search.mine(&tree, last - unit, outlet)
+            search.mine(database, last - unit, outlet)
         };
         Ok(in_order(ranking.len(), self.max_patterns(), watch, scratch, mine, visit)?)
     }
@@ -156,13 +172,19 @@ enum Plan {
     Blocks,
     /// Eclat on lists above the first item, on bits below it.
     Inverted,
+    /// The same on each different transaction once.
+    Distinct,
     FpGrowth,
 }
 
+/// Transactions for each different one from which on Eclat is quicker on each different one once: its bits are then counted
+/// digit by digit of how many there are of each.
+const REPETITION: f64 = 8.0;
+
 impl Plan {
-    /// Bits from the start, or not. Compares what the first two items of all sets cost: on bits a pass over all
-    /// transactions for each pair of items, on lists one step for each pair of items of each transaction.
-    fn of_bits(params: &ItemsetsValidParams, ranking: &Ranking, rows: u32) -> Self {
+    /// Compares what the first two items of all sets cost: on bits a pass over all transactions for each pair of items, on
+    /// lists or in a tree one step for each pair of items of each transaction.
+    fn of(params: &ItemsetsValidParams, ranking: &Ranking, rows: u32) -> Self {
         /// Words of bits that are compared while one pair of items of a transaction is counted.
         const WORDS_PER_PAIR: f64 = 8.0;
         let (items, rows) = (ranking.len() as f64, f64::from(rows));
@@ -170,19 +192,12 @@ impl Plan {
         let words = items * items / 2.0 * (rows / 64.0);
         let pairs = occurrences * occurrences / rows / 2.0;
         let dense = words <= WORDS_PER_PAIR * pairs;
-        if dense && params.algorithm() != ItemsetAlgorithm::FpGrowth { Self::Blocks } else { Self::Inverted }
-    }
-
-    /// Lists, or a tree: one step for each transaction against several for each that differs from the others.
-    fn of_lists(params: &ItemsetsValidParams, rows: &RankedRows) -> Self {
-        /// Transactions for each different one from which on a tree is quicker than lists.
-        const REPETITION: f64 = 8.0;
-        let tree = match params.algorithm() {
-            ItemsetAlgorithm::Automatic => params.target() == ItemsetTarget::All && rows.repetition() >= REPETITION,
-            ItemsetAlgorithm::FpGrowth => true,
-            ItemsetAlgorithm::Eclat => false,
-        };
-        if tree { Self::FpGrowth } else { Self::Inverted }
+        match (params.algorithm(), params.target()) {
+            (ItemsetAlgorithm::FpGrowth, _) => Self::FpGrowth,
+            _ if dense => Self::Blocks,
+            (ItemsetAlgorithm::Automatic, ItemsetTarget::All) => Self::FpGrowth,
+            _ => Self::Inverted,
+        }
     }
 }
 

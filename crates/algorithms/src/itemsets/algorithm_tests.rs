@@ -7,6 +7,7 @@ use linfa::ParamGuard;
 use proptest::prelude::*;
 
 use super::*;
+use crate::patterns::refusing::ends_when_refused;
 use crate::patterns::{MinSupport, PatternsError};
 use crate::watch::Interrupted;
 
@@ -53,7 +54,7 @@ fn rows() -> impl Strategy<Value = Vec<Vec<u32>>> {
 }
 
 fn collect(params: ItemsetsParams, rows: &[Vec<u32>]) -> Vec<Itemset> {
-    params.check().unwrap().collect(&Transactions::from_rows(rows).unwrap(), &()).unwrap()
+    params.check().unwrap().collect(&Transactions::from_rows(rows, &()).unwrap(), &()).unwrap()
 }
 
 fn params(min_support: u32) -> ItemsetsParams {
@@ -79,8 +80,8 @@ proptest! {
 
     /// Lists instead of bits at the top, which the automatic choice takes only for far larger inputs.
     #[test]
-    fn the_three_plans_find_the_same_in_the_same_order(rows in rows(), min_support in 1u32..8) {
-        let transactions = Transactions::from_rows(&rows).unwrap();
+    fn all_plans_find_the_same_in_the_same_order(rows in rows(), min_support in 1u32..8) {
+        let transactions = Transactions::from_rows(&rows, &()).unwrap();
         for target in [ItemsetTarget::All, ItemsetTarget::Closed, ItemsetTarget::Maximal] {
             let params = params(min_support).target(target).check().unwrap();
             let by_plan = |plan| {
@@ -94,6 +95,7 @@ proptest! {
             };
             let expected = by_plan(Plan::Blocks);
             prop_assert_eq!(&by_plan(Plan::Inverted), &expected);
+            prop_assert_eq!(&by_plan(Plan::Distinct), &expected);
             if target == ItemsetTarget::All {
                 prop_assert_eq!(&by_plan(Plan::FpGrowth), &expected);
             }
@@ -140,26 +142,37 @@ fn the_result_does_not_depend_on_threads_or_algorithm() {
 
 #[test]
 fn the_choice_follows_the_data() {
-    let chosen = |rows: &[Vec<u32>]| {
-        let transactions = Transactions::from_rows(rows).unwrap();
+    let chosen = |rows: &[Vec<u32>], target| {
+        let transactions = Transactions::from_rows(rows, &()).unwrap();
         let ranking = Ranking::new(transactions.coded(), 1, &()).unwrap();
-        let params = params(1).check().unwrap();
         let lists = RankedRows::new(transactions.coded(), &ranking, &()).unwrap();
-        match Plan::of_bits(&params, &ranking, lists.len()) {
-            Plan::Blocks => Plan::Blocks,
-            _ => Plan::of_lists(&params, &lists),
-        }
+        let plan = Plan::of(&params(1).target(target).check().unwrap(), &ranking, transactions.len() as u32);
+        (plan, lists.repetition() >= REPETITION)
     };
-    assert_eq!(chosen(&many(2000, 30)), Plan::Blocks);
+    let dense = many(2000, 30);
+    assert_eq!(chosen(&dense, ItemsetTarget::All).0, Plan::Blocks);
+    assert_eq!(chosen(&dense, ItemsetTarget::Closed).0, Plan::Blocks);
     // Ten of 2000 items in each transaction: all different, and each a hundred times.
     let rare = |row: u32| (0..10).map(|k| (row * 7919 + k * k * 104_729) % 2003).collect::<Vec<u32>>();
-    assert_eq!(chosen(&(0..5000).map(rare).collect::<Vec<_>>()), Plan::Inverted);
-    assert_eq!(chosen(&(0..5000).map(|row| rare(row % 50)).collect::<Vec<_>>()), Plan::FpGrowth);
+    let (different, repeated) = ((0..5000).map(rare).collect::<Vec<_>>(), (0..5000).map(|row| rare(row % 50)));
+    assert_eq!(chosen(&different, ItemsetTarget::All).0, Plan::FpGrowth);
+    assert_eq!(chosen(&different, ItemsetTarget::Maximal), (Plan::Inverted, false));
+    assert_eq!(chosen(&repeated.collect::<Vec<_>>(), ItemsetTarget::Maximal), (Plan::Inverted, true));
+}
+
+/// Trees below trees: more than 64 items are frequent under the first ones, which the small rows of other tests never have.
+#[test]
+fn items_that_stay_many_are_kept_in_trees() {
+    let rows = many(3000, 150);
+    let mined = |algorithm| collect(params(3).algorithm(algorithm).max_length(3), &rows);
+    let expected = mined(ItemsetAlgorithm::Eclat);
+    assert!(expected.len() > 20_000, "{} sets", expected.len());
+    assert!(mined(ItemsetAlgorithm::FpGrowth) == expected);
 }
 
 #[test]
 fn limits_and_visitors_end_the_search() {
-    let rows = Transactions::from_rows(many(2000, 30)).unwrap();
+    let rows = Transactions::from_rows(many(2000, 30), &()).unwrap();
     let all = params(30).check().unwrap().collect(&rows, &()).unwrap();
     for algorithm in [ItemsetAlgorithm::Eclat, ItemsetAlgorithm::FpGrowth] {
         let limited = params(30).algorithm(algorithm).max_patterns(100).check().unwrap();
@@ -185,5 +198,26 @@ fn degenerate_inputs_have_few_sets() {
         assert!(found(&[vec![], vec![]], 1).is_empty());
         assert!(found(&[vec![4], vec![5]], 2).is_empty());
         assert_eq!(found(&[vec![u32::MAX, u32::MAX]], 1), [Itemset { items: vec![u32::MAX], support: 1 }]);
+    }
+}
+
+#[test]
+fn every_plan_asks_the_watch_from_the_first_pass_on() {
+    const ROWS: u32 = 1 << 17;
+    // Five of 40 items (words of bits) and of 100 (a tree) in each transaction, most of them different.
+    for items in [40, 100] {
+        let row = |row: u32| -> [u32; 5] {
+            std::array::from_fn(|at| (row.wrapping_mul(2_654_435_761).rotate_left(7 * at as u32) >> 8) % items)
+        };
+        let transactions = Transactions::from_rows((0..ROWS).map(row), &()).unwrap();
+        let params = params(ROWS / 100).max_length(2).check().unwrap();
+        for plan in [Plan::Blocks, Plan::Inverted, Plan::Distinct, Plan::FpGrowth] {
+            // Passes over all transactions or items: counting, making the database, and for FP-growth sorting.
+            let least = if plan == Plan::FpGrowth { 4 * 4 + 2 * 2 } else { 2 * 4 };
+            ends_when_refused(least + u64::from(items), |watch| {
+                let mut visit = |_: u32, _: &[u32]| ControlFlow::Continue(());
+                params.search(&transactions, Some(plan), watch, &mut visit).is_err()
+            });
+        }
     }
 }

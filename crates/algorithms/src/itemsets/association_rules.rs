@@ -9,6 +9,9 @@ use super::algorithm::Itemset;
 use crate::patterns::{Mined, PatternsError, PatternsParamsError, Stop, paced};
 use crate::watch::{Interrupted, Watch};
 
+/// Work for each support that is looked up or noted, in steps of [`paced`].
+const STEPS: u64 = 50;
+
 /// A rule: transactions that hold all items of the antecedent often hold those of the consequent.
 ///
 /// `P` is the share of the transactions that hold some items, `a` and `c` are antecedent and consequent.
@@ -75,7 +78,7 @@ impl AssociationRulesValidParams {
 /// use souffleur_algorithms::itemsets::{AssociationRulesParams, FrequentItemsets, Transactions};
 /// use souffleur_algorithms::patterns::MinSupport;
 ///
-/// let baskets = Transactions::from_rows([vec![1, 2], vec![1, 2, 3], vec![3], vec![2, 3]])?;
+/// let baskets = Transactions::from_rows([vec![1, 2], vec![1, 2, 3], vec![3], vec![2, 3]], &())?;
 /// let sets = FrequentItemsets::params(MinSupport::Rows(2)).check()?.collect(&baskets, &())?;
 /// let rules = AssociationRulesParams::new().check()?.collect(&sets, baskets.len(), &())?;
 /// assert_eq!((&rules[0].antecedent[..], &rules[0].consequent[..]), (&[1][..], &[2][..]));
@@ -169,15 +172,22 @@ impl AssociationRulesValidParams {
         watch: &dyn Watch,
         mut visit: impl FnMut(&AssociationRule) -> ControlFlow<()>,
     ) -> Result<Mined, PatternsError> {
-        let total = itemsets.iter().map(|set| set.items.len() as u64).sum();
+        let mut spend = paced(watch, STEPS * itemsets.len() as u64);
+        let mut supports = HashMap::with_capacity(itemsets.len());
+        let mut total = 0;
+        for set in itemsets {
+            supports.insert(&set.items[..], set.support);
+            total += set.items.len() as u64;
+            spend(STEPS)?;
+        }
         let mut splitter = Splitter {
             params: self,
-            supports: itemsets.iter().map(|set| (&set.items[..], set.support)).collect(),
+            supports,
             transactions: transactions as f64,
             rule: AssociationRule::default(),
             reported: 0,
             visit: &mut visit,
-            spend: &mut paced(watch, total),
+            spend: &mut paced(watch, STEPS * total),
         };
         for (position, set) in itemsets.iter().enumerate().filter(|(_, set)| set.items.len() > 1) {
             splitter.rule.consequent.clear();
@@ -253,7 +263,7 @@ impl Splitter<'_> {
 
     /// Reports the rule if it is good enough. Returns whether it is right often enough.
     fn judge(&mut self, items: &[u32]) -> Result<bool, Refused> {
-        (self.spend)(50)?;
+        (self.spend)(STEPS)?;
         let rule = &mut self.rule;
         rule.antecedent.clear();
         rule.antecedent.extend(items.iter().filter(|item| !rule.consequent.contains(item)));
@@ -290,10 +300,11 @@ mod tests {
     use super::*;
     use crate::itemsets::{FrequentItemsets, ItemsetTarget, Transactions};
     use crate::patterns::MinSupport;
+    use crate::patterns::refusing::ends_when_refused;
 
     fn sets(rows: &[Vec<u32>], min_support: u32, target: ItemsetTarget) -> Vec<Itemset> {
         let params = FrequentItemsets::params(MinSupport::Rows(min_support)).target(target).check().unwrap();
-        params.collect(&Transactions::from_rows(rows).unwrap(), &()).unwrap()
+        params.collect(&Transactions::from_rows(rows, &()).unwrap(), &()).unwrap()
     }
 
     /// The rules, by counting both sides of every split among the transactions.
@@ -363,6 +374,14 @@ mod tests {
         assert_eq!(few.collect(&all, 3, &()).unwrap(), rules(AssociationRulesParams::new())[..5]);
         let closed = sets(&rows, 2, ItemsetTarget::Closed);
         assert_eq!(few.collect(&closed, 3, &()), Err(PatternsError::MissingPart(0)));
+    }
+
+    #[test]
+    fn the_table_of_supports_is_made_under_the_watch() {
+        let sets: Vec<Itemset> = (0..100_000).map(|item| Itemset { items: vec![item], support: 1 }).collect();
+        let params = AssociationRulesParams::new().check().unwrap();
+        let least = sets.len() as u64 * STEPS / (1 << 20);
+        ends_when_refused(least, |watch| params.collect(&sets, 9, watch).is_err());
     }
 
     #[test]

@@ -2,12 +2,16 @@
 
 mod algorithm;
 mod association_rules;
+mod bit_rows;
+mod distinct;
 mod eclat;
+mod extract;
 mod fp_growth;
 mod fp_tree;
 mod hyperparams;
 mod inverted;
 mod ranked;
+mod subset_table;
 mod transactions;
 mod vertical;
 

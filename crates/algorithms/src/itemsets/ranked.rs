@@ -9,6 +9,8 @@ use crate::watch::{Progress, Watch};
 pub(super) const NONE: u32 = u32::MAX;
 /// Transactions, or items of them, that are read between two calls of the watch.
 const PER_TICK: usize = 1 << 14;
+/// Items of long transactions that are sorted between two calls.
+const ITEMS_PER_TICK: usize = 1 << 18;
 
 /// The frequent items, the most frequent first; of equally frequent ones the lesser name first.
 pub(super) struct Ranking {
@@ -65,8 +67,15 @@ fn count(rows: &CodedRows, watch: &dyn Watch) -> Result<Vec<u32>, Stop> {
 
 /// The transactions as ascending ranks of their frequent items.
 pub(super) struct RankedRows {
+    /// Where each begins, and the end of the last one.
     offsets: Vec<u32>,
     ranks: Vec<u32>,
+}
+
+impl Default for RankedRows {
+    fn default() -> Self {
+        Self { offsets: vec![0], ranks: Vec::new() }
+    }
 }
 
 impl RankedRows {
@@ -75,11 +84,16 @@ impl RankedRows {
         let part = |start: u32| {
             let end = rows.len().min(start + PER_TICK as u32);
             let (mut ends, mut ranks) = (Vec::with_capacity(PER_TICK), Vec::new());
+            let mut ask_at = ITEMS_PER_TICK;
             for row in rows.rows(start, end) {
                 let begin = ranks.len();
                 ranks.extend(row.iter().map(|item| ranking.rank_of[*item as usize]).filter(|rank| *rank != NONE));
                 ranks[begin..].sort_unstable();
                 ends.push(ranks.len() as u32);
+                if ranks.len() >= ask_at {
+                    progress.advance(0)?;
+                    ask_at = ranks.len() + ITEMS_PER_TICK;
+                }
             }
             progress.advance(u64::from(end - start))?;
             Ok::<_, Stop>((ends, ranks))
@@ -91,8 +105,20 @@ impl RankedRows {
             let begin = ranks.len() as u32;
             offsets.extend(part_ends.iter().map(|end| begin + end));
             ranks.extend_from_slice(part_ranks);
+            progress.advance(0)?;
         }
         Ok(Self { offsets, ranks })
+    }
+
+    /// Adds a transaction of ascending ranks.
+    pub(super) fn push(&mut self, row: &[u32]) {
+        self.ranks.extend_from_slice(row);
+        self.offsets.push(self.ranks.len() as u32);
+    }
+
+    /// Where each begins and the end of the last one, and their ranks.
+    pub(super) fn into_parts(self) -> (Vec<u32>, Vec<u32>) {
+        (self.offsets, self.ranks)
     }
 
     pub(super) fn len(&self) -> u32 {

@@ -3,6 +3,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::extract::{extract, has_bmi2};
 use super::ranked::{NONE, Ranking};
 use crate::patterns::{CodedRows, Outlet, Stop};
 use crate::watch::{Progress, Watch};
@@ -52,14 +53,27 @@ pub(super) struct Conditional {
     /// Words of each item.
     width: usize,
     bits: Vec<u64>,
+    /// How many there are of each transaction, a binary digit after the other, the lowest first, as wide as an item; nothing
+    /// if it is one of each.
+    digits: Vec<u64>,
 }
 
 impl Conditional {
-    /// Makes room for `rows` transactions, with no bit set.
-    pub(super) fn reset(&mut self, rows: u32) {
-        self.width = (rows as usize).div_ceil(64);
+    /// Makes room for `rows` transactions, with no bit set, and for `digits` binary digits of how many there are of each.
+    pub(super) fn reset(&mut self, rows: usize, digits: usize) {
+        self.width = rows.div_ceil(64);
         self.bits.clear();
         self.bits.resize(self.width * self.entries.len(), 0);
+        self.digits.clear();
+        self.digits.resize(self.width * digits, 0);
+    }
+
+    /// Notes how many there are of transaction `row`.
+    #[inline(always)]
+    pub(super) fn count(&mut self, row: usize, count: u32) {
+        for (digit, words) in self.digits.chunks_exact_mut(self.width).enumerate() {
+            words[row / 64] |= u64::from(count >> digit & 1) << (row % 64);
+        }
     }
 
     /// Notes that transaction `row` holds entry `entry`.
@@ -85,8 +99,13 @@ impl Database for Conditional {
         supports: &mut [u32],
         outlet: &mut Outlet<'_, '_>,
     ) -> Result<(), Stop> {
-        joint_supports(self.words(at), &self.bits[..upto * self.width], supports);
-        outlet.spend((upto * (4 + self.width / 4)) as u64)
+        let (row, others) = (self.words(at), &self.bits[..upto * self.width]);
+        if self.digits.is_empty() {
+            joint_supports(row, others, supports);
+            return outlet.spend((upto * (4 + self.width / 4)) as u64);
+        }
+        joint_supports_of_counted(row, others, &self.digits, supports);
+        outlet.spend((upto * (4 + self.digits.len() / 4)) as u64)
     }
 
     fn project(
@@ -96,19 +115,29 @@ impl Database for Conditional {
         out: &mut Conditional,
         outlet: &mut Outlet<'_, '_>,
     ) -> Result<(), Stop> {
-        let (mask, support) = (self.words(at), self.entries[at].support);
-        let sparse = 2 * support as usize <= 64 * self.width;
-        out.reset(if sparse { support } else { 64 * self.width as u32 });
-        for (source, out) in sources.iter().zip(out.bits.chunks_exact_mut(out.width)) {
-            let source = self.words(*source as usize);
+        let mask = self.words(at);
+        let rows = if self.digits.is_empty() { self.entries[at].support as usize } else { ones(mask) };
+        let sparse = 2 * rows <= 64 * self.width;
+        out.reset(if sparse { rows } else { 64 * self.width }, self.digits.len() / self.width);
+        let sources = sources.iter().map(|source| self.words(*source as usize));
+        let width = out.width;
+        let targets = out.bits.chunks_exact_mut(width).chain(out.digits.chunks_exact_mut(width));
+        let mut words = 0;
+        for (source, out) in sources.chain(self.digits.chunks_exact(self.width)).zip(targets) {
             if sparse {
                 project(mask, source, out, 0);
             } else {
                 out.iter_mut().zip(mask.iter().zip(source)).for_each(|(out, (mask, source))| *out = mask & source);
             }
+            words += 4 + self.width as u64;
         }
-        outlet.spend((sources.len() * (4 + self.width)) as u64)
+        outlet.spend(words)
     }
+}
+
+/// Bits that are set.
+fn ones(words: &[u64]) -> usize {
+    words.iter().map(|word| word.count_ones() as usize).sum()
 }
 
 /// All transactions, block after block, within a block item after item.
@@ -179,14 +208,14 @@ impl Database for Blocks {
         out: &mut Conditional,
         outlet: &mut Outlet<'_, '_>,
     ) -> Result<(), Stop> {
-        out.reset(self.entries[at].support);
+        out.reset(self.entries[at].support as usize, 0);
         let mut start = 0;
         for block in self.blocks() {
             let mask = of(block, at);
             for (source, out) in sources.iter().zip(out.bits.chunks_exact_mut(out.width)) {
                 project(mask, of(block, *source as usize), out, start);
             }
-            start += mask.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+            start += ones(mask);
             outlet.spend((sources.len() * BLOCK_WORDS) as u64)?;
         }
         Ok(())
@@ -207,11 +236,26 @@ fn joint_supports(row: &[u64], others: &[u64], supports: &mut [u32]) {
     }
 }
 
+/// The same for transactions of which there are several, with the digits of how many.
+#[multiversion(targets(
+    "x86_64+avx512f+avx512vl+avx512dq+avx512bw+avx512vpopcntdq+popcnt",
+    "x86_64+avx2+popcnt",
+    "x86_64+popcnt"
+))]
+fn joint_supports_of_counted(row: &[u64], others: &[u64], digits: &[u64], supports: &mut [u32]) {
+    for (support, other) in supports.iter_mut().zip(others.chunks_exact(row.len())) {
+        for (digit, with) in digits.chunks_exact(row.len()).enumerate() {
+            let common = row.iter().zip(other).zip(with).map(|((a, b), with)| u64::from((a & b & with).count_ones()));
+            *support += (common.sum::<u64>() as u32) << digit;
+        }
+    }
+}
+
 /// Writes the bits of `source` at which `mask` has ones, one after the other, to `out` from bit `start` on. Bits of `out`
 /// from there on are zero.
 fn project(mask: &[u64], source: &[u64], out: &mut [u64], start: usize) {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("bmi2") && std::arch::is_x86_feature_detected!("popcnt") {
+    if has_bmi2() {
         // SAFETY: the processor has the instructions that the function is compiled for.
         unsafe { project_bmi2(mask, source, out, start) };
         return;
@@ -248,17 +292,6 @@ fn project_with(mask: &[u64], source: &[u64], out: &mut [u64], start: usize, ext
     }
 }
 
-/// The bits of `source` at which `mask` has ones, gathered at the low end.
-fn extract(source: u64, mut mask: u64) -> u64 {
-    let (mut bits, mut at) = (0, 0);
-    while mask != 0 {
-        bits |= ((source >> mask.trailing_zeros()) & 1) << at;
-        mask &= mask - 1;
-        at += 1;
-    }
-    bits
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -292,6 +325,11 @@ mod tests {
             let others: Vec<u64> = (0..3 * row.len() as u64).map(|k| (k + 1).wrapping_mul(seed | 1).rotate_left(17)).collect();
             let mut supports = [5; 3];
             joint_supports(&row, &others, &mut supports);
+            // Each transaction there is five times.
+            let digits: Vec<u64> = [u64::MAX, 0, u64::MAX].iter().flat_map(|digit| row.iter().map(|_| *digit)).collect();
+            let mut counted = [25; 3];
+            joint_supports_of_counted(&row, &others, &digits, &mut counted);
+            prop_assert_eq!(counted, supports.map(|support| 5 * support));
             for (support, other) in supports.iter().zip(others.chunks(row.len())) {
                 let common = bits(&row).iter().zip(bits(other)).filter(|(a, b)| **a && *b).count();
                 prop_assert_eq!(*support as usize, 5 + common);

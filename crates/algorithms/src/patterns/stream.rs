@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::errors::PatternsError;
 use super::support::Mined;
 use crate::watch::{Interrupted, Progress, Watch};
 
@@ -39,6 +40,13 @@ pub(crate) enum Stop {
 impl From<Interrupted> for Stop {
     fn from(_: Interrupted) -> Self {
         Self::Interrupted
+    }
+}
+
+/// What a caller is told who did not say that it is enough.
+impl From<Stop> for PatternsError {
+    fn from(_: Stop) -> Self {
+        Interrupted.into()
     }
 }
 

@@ -7,7 +7,7 @@ use super::prefix_span::{PrefixSpan, Task};
 use super::projected::Events;
 use super::windows::Windows;
 use crate::patterns::{CodedRows, Coding, MinSupport, Mined, Outlet, PatternsError, Stop, Visit, in_order};
-use crate::watch::{Interrupted, Watch};
+use crate::watch::Watch;
 
 /// Sequences of items. An item is any `u32`; 4 bytes are kept for each, and 4 for each sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +17,12 @@ impl Sequences {
     /// Reads one sequence for each row. An item may occur in it any number of times.
     ///
     /// # Errors
-    /// More than 4,294,967,294 items in all, or as many rows.
-    pub fn from_rows<R: AsRef<[u32]>>(rows: impl IntoIterator<Item = R>) -> Result<Self, PatternsError> {
-        CodedRows::read(rows, Coding::Sequences).map(Self)
+    /// More than 4,294,967,294 items in all, or as many rows; or the watch interrupts.
+    pub fn from_rows<R: AsRef<[u32]>>(
+        rows: impl IntoIterator<Item = R>,
+        watch: &dyn Watch,
+    ) -> Result<Self, PatternsError> {
+        CodedRows::read(rows, Coding::Sequences, watch).map(Self)
     }
     /// Number of sequences.
     pub fn len(&self) -> usize {
@@ -77,7 +80,7 @@ pub struct SequencePattern {
 /// use souffleur_algorithms::patterns::MinSupport;
 /// use souffleur_algorithms::sequences::{FrequentSequences, Sequences};
 ///
-/// let visits = Sequences::from_rows(vec![vec![1, 5, 2, 3], vec![1, 2, 2, 3], vec![3, 1, 2]])?;
+/// let visits = Sequences::from_rows(vec![vec![1, 5, 2, 3], vec![1, 2, 2, 3], vec![3, 1, 2]], &())?;
 /// let found = FrequentSequences::params(MinSupport::Rows(2)).closed(true).check()?.collect(&visits, &())?;
 /// let items: Vec<&[u32]> = found.iter().map(|pattern| &pattern.items[..]).collect();
 /// assert_eq!(items, [&[1, 2][..], &[1, 2, 3], &[3]]);
@@ -106,10 +109,7 @@ impl SequencesValidParams {
         mut visit: impl FnMut(&[u32], u32) -> ControlFlow<()> + Send,
     ) -> Result<Mined, PatternsError> {
         let mut visit = |support: u32, items: &[u32]| visit(items, support);
-        match self.search(&sequences.0, watch, &mut visit) {
-            Ok(mined) => Ok(mined),
-            Err(_) => Err(Interrupted.into()),
-        }
+        Ok(self.search(&sequences.0, watch, &mut visit)?)
     }
 
     fn search(&self, rows: &CodedRows, watch: &dyn Watch, visit: &mut Visit<'_>) -> Result<Mined, Stop> {

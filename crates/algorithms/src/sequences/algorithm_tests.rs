@@ -6,6 +6,7 @@ use linfa::ParamGuard;
 use proptest::prelude::*;
 
 use super::*;
+use crate::patterns::refusing::ends_when_refused;
 use crate::watch::Interrupted;
 
 /// Limits on how a pattern occurs: least and greatest gap, greatest span.
@@ -86,7 +87,7 @@ fn rows() -> impl Strategy<Value = Vec<Vec<u32>>> {
 }
 
 fn collect(params: SequencesParams, rows: &[Vec<u32>]) -> Vec<SequencePattern> {
-    params.check().unwrap().collect(&Sequences::from_rows(rows).unwrap(), &()).unwrap()
+    params.check().unwrap().collect(&Sequences::from_rows(rows, &()).unwrap(), &()).unwrap()
 }
 
 fn params(min_support: u32) -> SequencesParams {
@@ -164,7 +165,7 @@ fn the_result_does_not_depend_on_threads() {
 #[test]
 fn limits_and_visitors_end_the_search() {
     let rows = many(500);
-    let sequences = Sequences::from_rows(&rows).unwrap();
+    let sequences = Sequences::from_rows(&rows, &()).unwrap();
     for params in [params(10), params(10).closed(true), params(10).max_gap(2)] {
         let all = collect(params, &rows);
         let limited = params.max_patterns(50).check().unwrap();
@@ -185,4 +186,32 @@ fn degenerate_inputs_have_few_patterns() {
         assert!(collect(params, &[vec![], vec![]]).is_empty());
         assert_eq!(collect(params, &[vec![u32::MAX], vec![]]), [SequencePattern { items: vec![u32::MAX], support: 1 }]);
     }
+}
+
+#[test]
+fn the_watch_is_asked_from_the_first_pass_on() {
+    let rows = many(1 << 17);
+    let sequences = Sequences::from_rows(&rows, &()).unwrap();
+    let items: u64 = rows.iter().map(|row| row.len() as u64).sum();
+    let params = params(1 << 16).max_length(1);
+    // Two passes over all items and one over their pairs; under limits one over the items and one over their places.
+    for (params, passes) in [(params, 2), (params.closed(true), 3), (params.max_gap(3), 3)] {
+        let params = params.check().unwrap();
+        ends_when_refused(passes * items / (1 << 20), |watch| {
+            params.mine(&sequences, watch, |_, _| ControlFlow::Continue(())).is_err()
+        });
+    }
+}
+
+#[test]
+fn long_sequences_are_counted_in_pairs_under_the_watch() {
+    let rows: Vec<Vec<u32>> = (0..20).map(|row| (0..1000).map(|at| (at * 7 + row) % 1000).collect()).collect();
+    let sequences = Sequences::from_rows(&rows, &()).unwrap();
+    let params = params(21).check().unwrap();
+    assert!(params.collect(&sequences, &()).unwrap().is_empty());
+    // Twenty times half a million pairs.
+    let params = FrequentSequences::params(MinSupport::Rows(20)).max_length(1).check().unwrap();
+    ends_when_refused(20 * 500_000 / (1 << 20), |watch| {
+        params.mine(&sequences, watch, |_, _| ControlFlow::Continue(())).is_err()
+    });
 }

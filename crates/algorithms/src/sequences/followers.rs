@@ -9,8 +9,10 @@ use crate::watch::{Progress, Watch};
 
 /// Most items for which the pairs are counted: 4 MiB of counts for each thread.
 const ITEMS_MAX: usize = 1024;
-/// Sequences that are counted between two calls of the watch.
-const PER_TICK: usize = 1 << 12;
+/// Fewest sequences that are worth counts of their own.
+const ROWS_MIN: usize = 1 << 12;
+/// Pairs that are counted between two calls of the watch.
+const PAIRS_PER_TICK: usize = 1 << 19;
 
 /// The frequent patterns of two items.
 pub(super) struct Followers {
@@ -38,13 +40,19 @@ impl Followers {
         let progress = Progress::new(watch, u64::from(events.rows()));
         let rows: Vec<u32> = (0..events.rows()).collect();
         // Each thread has counts of its own.
-        let parts = rows.par_chunks(rows.len().div_ceil(rayon::current_num_threads()).max(PER_TICK));
+        let parts = rows.par_chunks(rows.len().div_ceil(rayon::current_num_threads()).max(ROWS_MIN));
         let count = |part: &[u32]| {
             let mut supports = vec![0; items * items];
-            for rows in part.chunks(PER_TICK) {
-                rows.iter().for_each(|row| count_pairs(events, *row, items, &mut supports));
-                progress.advance(rows.len() as u64)?;
+            let (mut rows, mut pairs) = (0, 0);
+            for row in part {
+                pairs += count_pairs(events, *row, items, &mut supports);
+                rows += 1;
+                if pairs >= PAIRS_PER_TICK {
+                    progress.advance(rows)?;
+                    (rows, pairs) = (0, 0);
+                }
             }
+            progress.advance(rows)?;
             Ok::<_, Stop>(supports)
         };
         let sum = |mut a: Vec<u32>, b: Vec<u32>| {
@@ -80,14 +88,18 @@ impl Followers {
     }
 }
 
-/// Counts each pair of items that a sequence has in this order once.
-fn count_pairs(events: &Events, row: u32, items: usize, supports: &mut [u32]) {
+/// Counts each pair of items that a sequence has in this order once. Returns how many pairs were looked at.
+fn count_pairs(events: &Events, row: u32, items: usize, supports: &mut [u32]) -> usize {
     let begin = events.begin(row);
     let all = events.events(begin, events.end(row));
+    let mut pairs = all.len();
     for (at, first) in (begin + 1..).zip(all).filter(|(_, event)| event.after_last <= begin) {
         let supports = &mut supports[first.item as usize * items..][..items];
-        for second in &all[(at - begin) as usize..] {
+        let rest = &all[(at - begin) as usize..];
+        pairs += rest.len();
+        for second in rest {
             supports[second.item as usize] += u32::from(second.after_last <= at);
         }
     }
+    pairs
 }

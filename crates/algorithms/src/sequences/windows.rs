@@ -4,6 +4,9 @@ use super::hyperparams::SequencesValidParams;
 use crate::patterns::{CodedRows, Outlet, Stop, paced};
 use crate::watch::Watch;
 
+/// Places that are listed between two calls of the watch.
+const PER_TICK: usize = 1 << 14;
+
 /// A place where a pattern occurs: a sequence, and the positions of its first and its last item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
@@ -57,7 +60,7 @@ impl<'a> Windows<'a> {
 
     /// The frequent items and where they are.
     pub(super) fn first(&mut self, watch: &dyn Watch) -> Result<Vec<Grown>, Stop> {
-        let mut spend = paced(watch, self.rows.items().len() as u64);
+        let mut spend = paced(watch, 3 * self.rows.items().len() as u64);
         for row in 0..self.rows.len() {
             let items = self.rows.row(row);
             spend(items.len() as u64)?;
@@ -65,7 +68,7 @@ impl<'a> Windows<'a> {
                 self.find(*item, Place { row, begin: at, end: at });
             }
         }
-        Ok(self.gather())
+        self.gather(spend)
     }
 
     /// Finds the patterns that begin with a frequent item.
@@ -81,7 +84,7 @@ impl<'a> Windows<'a> {
             for places in grown.places.chunk_by(|a, b| a.row == b.row) {
                 outlet.spend(self.continue_in(places))?;
             }
-            for longer in &self.gather() {
+            for longer in &self.gather(|steps| outlet.spend(steps))? {
                 self.grow(longer, outlet)?;
             }
         }
@@ -101,8 +104,9 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// The frequent patterns among those found, in the order of their names; then nothing is found any more.
-    fn gather(&mut self) -> Vec<Grown> {
+    /// The frequent patterns among those found, in the order of their names; then nothing is found any more. `spend` is told
+    /// of the work.
+    fn gather(&mut self, mut spend: impl FnMut(u64) -> Result<(), Stop>) -> Result<Vec<Grown>, Stop> {
         self.touched.sort_unstable();
         let mut grown = Vec::new();
         for item in &self.touched {
@@ -113,13 +117,17 @@ impl<'a> Windows<'a> {
             }
             *place = if frequent { grown.len() as u32 } else { 0 };
         }
-        for (item, place) in self.found.drain(..) {
-            if let Some(pattern) = (self.counts[item as usize].1 as usize).checked_sub(1) {
-                grown[pattern].places.push(place);
+        for part in self.found.chunks(PER_TICK) {
+            for (item, place) in part {
+                if let Some(pattern) = (self.counts[*item as usize].1 as usize).checked_sub(1) {
+                    grown[pattern].places.push(*place);
+                }
             }
+            spend(2 * part.len() as u64)?;
         }
+        self.found.clear();
         self.touched.drain(..).for_each(|item| self.counts[item as usize] = (0, 0));
-        grown
+        Ok(grown)
     }
 
     /// Finds what may come next in one sequence. Returns the work this took.

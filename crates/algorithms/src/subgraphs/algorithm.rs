@@ -7,7 +7,7 @@ use super::hyperparams::{SubgraphsParams, SubgraphsValidParams};
 use super::labelled::Frequent;
 use super::search::Search;
 use crate::patterns::{MinSupport, Mined, Outlet, PatternsError, Stop, Visit, in_order};
-use crate::watch::{Interrupted, Watch};
+use crate::watch::Watch;
 
 /// A pattern, as the visitor sees it. Vertices are numbered in the order in which its least DFS code meets them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub struct SubgraphPattern {
 ///
 /// let triangle = (vec![1, 1, 2], vec![[0, 1, 0], [1, 2, 0], [2, 0, 0]]);
 /// let path = (vec![1, 2, 1], vec![[0, 1, 0], [1, 2, 0]]);
-/// let graphs = Graphs::from_graphs([triangle, path])?;
+/// let graphs = Graphs::from_graphs([triangle, path], &())?;
 /// let found = FrequentSubgraphs::params(MinSupport::Rows(2)).closed(true).check()?.collect(&graphs, &())?;
 /// assert_eq!(found.len(), 1);
 /// assert_eq!((&found[0].vertex_labels[..], found[0].edges.len()), (&[1, 2, 1][..], 2));
@@ -95,10 +95,7 @@ impl SubgraphsValidParams {
             let (vertex_labels, edges) = words[1..].split_at(words[0] as usize);
             visit(Subgraph { vertex_labels, edges: edges.as_chunks().0 }, support)
         };
-        match self.search(graphs, watch, &mut visit) {
-            Ok(mined) => Ok(mined),
-            Err(_) => Err(Interrupted.into()),
-        }
+        Ok(self.search(graphs, watch, &mut visit)?)
     }
 
     /// All patterns, at most `max_patterns`, in memory; in the order of [`mine`](Self::mine).

@@ -6,6 +6,8 @@ use linfa::ParamGuard;
 use proptest::prelude::*;
 
 use super::*;
+use crate::patterns::refusing::ends_when_refused;
+use crate::watch::Interrupted;
 
 type Graph = (Vec<u32>, Vec<[u32; 3]>);
 /// Labels of the vertices and edges, in the numbering that makes them least.
@@ -104,7 +106,7 @@ fn graphs() -> impl Strategy<Value = Vec<Graph>> {
 }
 
 fn collect(params: SubgraphsParams, graphs: &[Graph]) -> Vec<SubgraphPattern> {
-    let read = Graphs::from_graphs(graphs.iter().map(|(labels, edges)| (labels, edges))).unwrap();
+    let read = Graphs::from_graphs(graphs.iter().map(|(labels, edges)| (labels, edges)), &()).unwrap();
     params.check().unwrap().collect(&read, &()).unwrap()
 }
 
@@ -166,7 +168,7 @@ fn the_result_does_not_depend_on_threads() {
 
 #[test]
 fn limits_and_visitors_end_the_search() {
-    let read = Graphs::from_graphs(many(60)).unwrap();
+    let read = Graphs::from_graphs(many(60), &()).unwrap();
     let all = params(8).check().unwrap().collect(&read, &()).unwrap();
     let limited = params(8).max_patterns(20).check().unwrap();
     assert_eq!(limited.collect(&read, &()).unwrap(), all[..20]);
@@ -187,4 +189,19 @@ fn degenerate_inputs_have_few_patterns() {
         let expected = SubgraphPattern { vertex_labels: vec![3, 9], edges: vec![[0, 1, u32::MAX]], support: 1 };
         assert_eq!(found, [expected]);
     }
+}
+
+#[test]
+fn the_watch_is_asked_while_graphs_are_read_and_ordered() {
+    const GRAPHS: u64 = 1 << 15;
+    let graph = (vec![1, 2, 1, 3], vec![[0, 1, 0], [1, 2, 0], [2, 3, 0]]);
+    let graphs = vec![graph; GRAPHS as usize];
+    let reading = || graphs.iter().map(|(labels, edges)| (labels, edges));
+    ends_when_refused(3 * GRAPHS * 50 / (1 << 20), |watch| Graphs::from_graphs(reading(), watch).is_err());
+    let read = Graphs::from_graphs(reading(), &()).unwrap();
+    let params = params(GRAPHS as u32).max_vertices(2).check().unwrap();
+    // The kinds of edges at 40 steps each, their ends at 40, and twice their places.
+    ends_when_refused(3 * GRAPHS * (40 + 40 + 9) / (1 << 20), |watch| {
+        params.mine(&read, watch, |_, _| ControlFlow::Continue(())).is_err()
+    });
 }

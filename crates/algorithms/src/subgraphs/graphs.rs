@@ -1,6 +1,7 @@
 //! The input: undirected graphs with labels.
 
-use crate::patterns::{CodedRows, Coding, PatternsError, encode};
+use crate::patterns::{CodedRows, Coding, PatternsError, encode, paced};
+use crate::watch::Watch;
 
 /// Most different labels of vertices, and of edges: what fits beside each other into a key.
 pub(super) const LABELS_MAX: usize = 1 << 26;
@@ -25,15 +26,21 @@ impl Graphs {
     ///
     /// # Errors
     /// An edge names a vertex that there is not, joins a vertex to itself or to one that it is joined to already; or there are
-    /// more than 67,108,864 different labels, or more than 4,294,967,294 vertices or edges in all.
+    /// more than 67,108,864 different labels, or more than 4,294,967,294 vertices or edges in all; or the watch interrupts.
     pub fn from_graphs<V: AsRef<[u32]>, E: AsRef<[[u32; 3]]>>(
         graphs: impl IntoIterator<Item = (V, E)>,
+        watch: &dyn Watch,
     ) -> Result<Self, PatternsError> {
+        /// Work for each edge, in steps of [`paced`].
+        const EDGE: u64 = 50;
         let (mut offsets, mut ends, mut labels) = (vec![0], Vec::new(), Vec::new());
         let mut seen = Vec::new();
         let mut failed = None;
-        let vertices = graphs.into_iter().map_while(|(vertices, edges)| {
+        let graphs = graphs.into_iter();
+        let mut spend = paced(watch, graphs.size_hint().0 as u64 * EDGE);
+        let vertices = graphs.map_while(|(vertices, edges)| {
             let graph = offsets.len() - 1;
+            let asked = spend(EDGE * edges.as_ref().len() as u64);
             let found = check(graph, vertices.as_ref().len(), edges.as_ref(), &mut seen);
             for [a, b, label] in edges.as_ref() {
                 ends.push((*a, *b));
@@ -45,14 +52,14 @@ impl Graphs {
             } else {
                 Err(PatternsError::TooMany(ends.len(), "edges"))
             };
-            failed = found.and(size).err();
+            failed = asked.map_err(PatternsError::from).and(found).and(size).err();
             failed.is_none().then_some(vertices)
         });
-        let vertices = CodedRows::read(vertices, Coding::Sequences)?;
+        let vertices = CodedRows::read(vertices, Coding::Sequences, watch)?;
         if let Some(error) = failed {
             return Err(error);
         }
-        let names = encode(&mut labels);
+        let names = encode(&mut labels, watch)?;
         if names.len().max(vertices.names().len()) > LABELS_MAX {
             return Err(PatternsError::TooMany(names.len().max(vertices.names().len()), "labels"));
         }
@@ -122,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_no_simple_graph_is_refused_by_name() {
-        let read = |edges: &[[u32; 3]]| Graphs::from_graphs([(vec![7], vec![]), (vec![1, 2, 1], edges.to_vec())]);
+        let read = |edges: &[[u32; 3]]| Graphs::from_graphs([(vec![7], vec![]), (vec![1, 2, 1], edges.to_vec())], &());
         assert_eq!(read(&[[0, 1, 5], [1, 2, 5], [2, 0, 9]]).unwrap().len(), 2);
         let error = read(&[[0, 1, 5], [1, 3, 5]]).unwrap_err();
         assert_eq!(error, PatternsError::NoSuchVertex { graph: 1, edge: 1, ends: (1, 3), vertices: 3 });

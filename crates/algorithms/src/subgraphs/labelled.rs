@@ -4,6 +4,9 @@ use super::graphs::Graphs;
 use crate::patterns::{Stop, paced};
 use crate::watch::Watch;
 
+/// Edges that are put in order between two calls of the watch.
+const PER_TICK: usize = 1 << 14;
+
 /// One end of an edge, as seen from the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Neighbour {
@@ -94,13 +97,16 @@ impl Frequent {
             found.graphs.labels.extend_from_slice(labels);
             found.graph_of.resize(found.graphs.labels.len(), graph);
         }
-        found.index(&edges);
+        found.index(&edges, spend)?;
         Ok(found)
     }
 
-    /// Sorts the edges by their kind; those of one kind stay in the order of their graphs.
-    fn index(&mut self, edges: &[(u32, [u32; 2])]) {
-        edges.iter().for_each(|(kind, _)| self.starts[*kind as usize + 1] += 1);
+    /// Sorts the edges by their kind; those of one kind stay in the order of their graphs. `spend` is told of the work.
+    fn index(&mut self, edges: &[(u32, [u32; 2])], mut spend: impl FnMut(u64) -> Result<(), Stop>) -> Result<(), Stop> {
+        for part in edges.chunks(PER_TICK) {
+            part.iter().for_each(|(kind, _)| self.starts[*kind as usize + 1] += 1);
+            spend(part.len() as u64)?;
+        }
         let mut end = 0;
         for start in &mut self.starts {
             end += *start;
@@ -108,11 +114,15 @@ impl Frequent {
         }
         let mut next = self.starts.clone();
         self.edges.resize(edges.len(), [0; 2]);
-        for (kind, edge) in edges {
-            let place = &mut next[*kind as usize];
-            self.edges[*place] = *edge;
-            *place += 1;
+        for part in edges.chunks(PER_TICK) {
+            for (kind, edge) in part {
+                let place = &mut next[*kind as usize];
+                self.edges[*place] = *edge;
+                *place += 1;
+            }
+            spend(8 * part.len() as u64)?;
         }
+        Ok(())
     }
 }
 

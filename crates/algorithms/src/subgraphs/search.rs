@@ -11,6 +11,9 @@ use super::labelled::Frequent;
 use super::minimal::Minimality;
 use crate::patterns::{Outlet, Stop};
 
+/// Places that are listed between two calls of the watch.
+const PER_TICK: usize = 1 << 14;
+
 /// Spreads a key by one multiplication: keys are packed fields, and an attacker gains nothing but a slower search.
 #[derive(Default)]
 struct Spread(u64);
@@ -54,7 +57,7 @@ struct Level {
 
 impl Level {
     /// Sorts what was found by its group; what belongs to one group stays in the order of the graphs.
-    fn group(&mut self) {
+    fn group(&mut self, outlet: &mut Outlet<'_, '_>) -> Result<(), Stop> {
         let mut end = 0;
         for group in &mut self.groups {
             group.start = end;
@@ -62,12 +65,16 @@ impl Level {
         }
         self.grouped.clear();
         self.grouped.resize(end, (0, 0));
-        for (group, number, vertex) in &self.found {
-            let group = &mut self.groups[*group as usize];
-            self.grouped[group.start] = (*number, *vertex);
-            group.start += 1;
+        for part in self.found.chunks(PER_TICK) {
+            for (group, number, vertex) in part {
+                let group = &mut self.groups[*group as usize];
+                self.grouped[group.start] = (*number, *vertex);
+                group.start += 1;
+            }
+            outlet.spend(4 * part.len() as u64)?;
         }
         self.groups.iter_mut().for_each(|group| group.start -= group.places);
+        Ok(())
     }
 }
 
@@ -136,7 +143,7 @@ impl<'a> Search<'a> {
             let Group { extension, support, .. } = level.groups[group as usize];
             let left = self.push(extension);
             if self.minimality.is_least(&self.code, outlet)? {
-                self.gather(group, places, &mut level);
+                self.gather(group, places, &mut level, outlet)?;
                 let longer = std::mem::take(&mut level.places);
                 self.grow(support, &longer, depth + 1, outlet)?;
                 level.places = longer;
@@ -180,21 +187,24 @@ impl<'a> Search<'a> {
             });
             outlet.spend(12 * (size + level.found.len() - before) as u64)?;
         }
-        level.group();
-        Ok(())
+        level.group(outlet)
     }
 
     /// Lists the places of the pattern that a group makes.
-    fn gather(&self, group: u32, places: &[u32], level: &mut Level) {
+    fn gather(&self, group: u32, places: &[u32], level: &mut Level, outlet: &mut Outlet<'_, '_>) -> Result<(), Stop> {
         let Group { extension, places: count, start, .. } = level.groups[group as usize];
         let forward = extension.to > extension.from;
         let size = self.code.labels.len() - usize::from(forward);
         level.places.clear();
         level.places.reserve(count * self.code.labels.len());
-        for (number, vertex) in &level.grouped[start..start + count] {
-            level.places.extend_from_slice(&places[*number as usize * size..][..size]);
-            level.places.extend(forward.then_some(*vertex));
+        for part in level.grouped[start..start + count].chunks(PER_TICK) {
+            for (number, vertex) in part {
+                level.places.extend_from_slice(&places[*number as usize * size..][..size]);
+                level.places.extend(forward.then_some(*vertex));
+            }
+            outlet.spend((part.len() * (4 + size)) as u64)?;
         }
+        Ok(())
     }
 
     /// Emits the number of vertices, their labels, and of each edge its vertices and its label.

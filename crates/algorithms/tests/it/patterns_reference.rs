@@ -46,7 +46,7 @@ impl Found {
 fn mushroom() -> Transactions {
     let text = unzipped(&fixture("mushroom.dat.gz"));
     let row = |line: &str| line.split_whitespace().map(|item| item.parse().unwrap()).collect::<Vec<u32>>();
-    Transactions::from_rows(text.lines().map(row)).unwrap()
+    Transactions::from_rows(text.lines().map(row), &()).unwrap()
 }
 
 fn itemsets(rows: &Transactions, share: f64, algorithm: ItemsetAlgorithm, target: ItemsetTarget) -> Found {
@@ -128,7 +128,7 @@ fn leviathan() -> Option<Sequences> {
     // -1 ends an itemset, here of a single word, and -2 a sequence.
     let row = |line: &str| line.split_whitespace().filter_map(|word| word.parse().ok()).collect::<Vec<u32>>();
     let text = unzipped(&path);
-    Some(Sequences::from_rows(text.lines().map(row).filter(|row| !row.is_empty())).unwrap())
+    Some(Sequences::from_rows(text.lines().map(row).filter(|row| !row.is_empty()), &()).unwrap())
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn graphs(name: &str) -> Graphs {
             _ => panic!("{name}: {line}"),
         }
     }
-    Graphs::from_graphs(graphs).unwrap()
+    Graphs::from_graphs(graphs, &()).unwrap()
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl<'a> Items<'a> {
             phases.job().check()?;
             self.ground.layout.members(sessions).for_each(|session| rows[session].push(item));
         }
-        Transactions::from_rows(&rows).map_err(|e| phases.failed(&e))
+        Transactions::from_rows(&rows, &phases.watch()).map_err(|e| phases.failed(&e))
     }
 
     fn is_rule(&self, item: u32) -> bool {

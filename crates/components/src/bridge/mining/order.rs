@@ -60,7 +60,7 @@ pub(crate) fn orders(
         let applied = sessions.applied(i);
         applied.earlier.iter().copied().chain(applied.own.iter().map(|rule| rules + rule)).collect::<Vec<u32>>()
     });
-    let sequences = Sequences::from_rows(coded).map_err(|e| phases.failed(&e))?;
+    let sequences = Sequences::from_rows(coded, &phases.watch()).map_err(|e| phases.failed(&e))?;
     let (support, mut found) = frequent(&sequences, settings, phases)?;
     found.sort_by(|a, b| b.support.cmp(&a.support).then_with(|| a.items.cmp(&b.items)));
     let all = sessions.len().max(1) as f64;

@@ -136,7 +136,7 @@ fn graphs(
         edges.extend((rules + 1..end).map(|vertex| [vertex - 1, vertex, NEXT]));
         all.push((vertices, edges));
     }
-    Graphs::from_graphs(all).map_err(|e| phases.failed(&e))
+    Graphs::from_graphs(all, &phases.watch()).map_err(|e| phases.failed(&e))
 }
 
 /// Frequent closed subgraphs, and the frequency that keeps them within the limit.
