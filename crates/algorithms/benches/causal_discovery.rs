@@ -10,8 +10,8 @@
 //! err more often. There graphs differ, for three reasons. causal-learn's second search takes fewer variables to condition on than
 //! Possible-D-SEP holds, and keeps edges that the sets left out would part: put the definition in its place, and all 40 skeletons agree, 22 of
 //! 898 marks differ. Eight of these go with its rule R4, which tests the ends of a path given the path and not what parted them. The other 14 are
-//! where rules contradict each other because tests erred: there causal-learn keeps what its first, or its last, rule says, and a circle is left
-//! here.
+//! where rules contradict each other because tests erred: in eight causal-learn keeps what its first, or its last, rule says, and a circle is
+//! left here; six were not traced.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -5,8 +5,9 @@ use diesel::QueryResult;
 use souffleur_core::ids::Seq;
 use souffleur_core::store::{Listener, StoreError};
 
-use crate::delta::{Fields, Range};
+use crate::delta::Fields;
 use crate::settings::StoreSettings;
+use crate::table::Bind;
 use crate::writer::ledger::Ledger;
 
 /// A connection through diesel, to whichever database.
@@ -120,11 +121,11 @@ pub(crate) trait Reader: Send {
     /// The connection for questions in diesel's words.
     fn diesel(&mut self) -> &mut Db;
 
-    /// Hands every row of a query over a range of `seq` (`$1` excluded, `$2` included) to `visit`.
+    /// Hands every row of a query with these values (`$1`, `$2` ...) to `visit`.
     fn scan(
         &mut self,
         sql: &str,
-        range: Range,
+        values: &[Bind<'_>],
         visit: impl FnMut(&Self::Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError>;
 

@@ -13,6 +13,7 @@ use crate::database::{Database, Reader};
 use crate::errors::database;
 use crate::reader::Pool;
 use crate::schema::hub_state;
+use crate::table::Bind;
 
 const SESSIONS: &str = "SELECT seq, event_time, known_time, synthetic, quality_score, improvement_score, schema_hash, \
      features FROM session_features WHERE seq > $1 AND seq <= $2 ORDER BY seq";
@@ -29,9 +30,16 @@ const PARALLEL_FROM_ROWS: i64 = 20_000;
 
 /// The numbers after `after` up to and including `until`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Range {
-    pub(crate) after: i64,
-    pub(crate) until: i64,
+struct Range {
+    after: i64,
+    until: i64,
+}
+
+impl Range {
+    /// As `$1` and `$2` of a scan.
+    fn values(self) -> [Bind<'static>; 2] {
+        [self.after.into(), self.until.into()]
+    }
 }
 
 /// A row of a scan, read by column.
@@ -120,11 +128,11 @@ fn scan_both<R: Reader>(first: &mut R, second: &mut R, range: Range, delta: &mut
 fn rest<R: Reader>(reader: &mut R, range: Range, delta: &mut Delta) -> Result<(), StoreError> {
     delta.applications = applications(reader, range)?;
     delta.feedback = feedback(reader, range)?;
-    reader.scan(RULES, range, |row| {
+    reader.scan(RULES, &range.values(), |row| {
         delta.rules.push((Seq(row.integer(0)), Arc::from(row.text(1))));
         Ok(())
     })?;
-    reader.scan(ERASURES, range, |row| {
+    reader.scan(ERASURES, &range.values(), |row| {
         delta.erasures.push(Seq(row.integer(0)));
         Ok(())
     })
@@ -147,7 +155,7 @@ fn sessions_or_else<R: Reader>(
 ) -> Result<SessionColumns, StoreError> {
     let mut columns = SessionColumns::default();
     let current = FeatureSchema::current().hash.cast_signed();
-    reader.scan(SESSIONS, range, |row| {
+    reader.scan(SESSIONS, &range.values(), |row| {
         let features = row.bytes(7);
         if row.integer(6) != current || features.len() != WIDTH * 4 {
             let (seq, schema_hash) = (row.integer(0), row.integer(6).cast_unsigned());
@@ -168,7 +176,7 @@ fn sessions_or_else<R: Reader>(
 
 fn applications<R: Reader>(reader: &mut R, range: Range) -> Result<ApplicationColumns, StoreError> {
     let mut columns = ApplicationColumns::default();
-    reader.scan(APPLICATIONS, range, |row| {
+    reader.scan(APPLICATIONS, &range.values(), |row| {
         columns.seq.push(row.integer(0));
         columns.session_seq.push(row.integer(1));
         columns.rule_seq.push(row.integer(2));
@@ -185,7 +193,7 @@ fn applications<R: Reader>(reader: &mut R, range: Range) -> Result<ApplicationCo
 
 fn feedback<R: Reader>(reader: &mut R, range: Range) -> Result<FeedbackColumns, StoreError> {
     let mut columns = FeedbackColumns::default();
-    reader.scan(FEEDBACK, range, |row| {
+    reader.scan(FEEDBACK, &range.values(), |row| {
         columns.seq.push(row.integer(0));
         columns.session_seq.push(row.integer(1));
         columns.event_time_us.push(row.integer(2));

@@ -15,12 +15,12 @@ use souffleur_core::ids::Seq;
 use souffleur_core::store::{Listener, ModelRow, StoreError};
 
 use crate::database::{Database, Db, Reader};
-use crate::delta::Range;
 use crate::errors;
 use crate::inspect::{self, Inspection};
 use crate::layout::refuse_incomplete;
 use crate::settings::{Durability, StoreSettings};
 use crate::store::SqlStore;
+use crate::table::Bind;
 
 mod copy;
 mod ledger;
@@ -225,11 +225,11 @@ impl Reader for PgReader {
     fn scan(
         &mut self,
         sql: &str,
-        range: Range,
+        values: &[Bind<'_>],
         visit: impl FnMut(&scan::Row) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         match &mut self.0 {
-            Db::Postgres(connection) => scan::scan(connection, sql, range, visit),
+            Db::Postgres(connection) => scan::scan(connection, sql, values, visit),
             Db::Sqlite(_) => Err(StoreError::Closed),
         }
     }

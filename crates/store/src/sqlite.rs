@@ -7,12 +7,12 @@ use diesel::prelude::*;
 use souffleur_core::store::StoreError;
 
 use crate::database::{self, Database, Db, Reader};
-use crate::delta::Range;
 use crate::errors;
 use crate::layout::refuse_incomplete;
 use crate::migrations::bring_up_to_date;
 use crate::settings::{Durability, StoreSettings};
 use crate::store::SqlStore;
+use crate::table::Bind;
 
 mod ledger;
 mod migrations;
@@ -131,10 +131,10 @@ impl Reader for SqliteReader {
     fn scan(
         &mut self,
         sql: &str,
-        range: Range,
+        values: &[Bind<'_>],
         visit: impl FnMut(&raw::Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.raw.prepare(sql)?.for_each(&[range.after.into(), range.until.into()], visit)
+        self.raw.prepare(sql)?.for_each(values, visit)
     }
 
     fn is_usable(&mut self) -> bool {

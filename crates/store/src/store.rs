@@ -49,6 +49,10 @@ impl<D: Database> SqlStore<D> {
         &self.queue
     }
 
+    pub(crate) fn readers(&self) -> &reader::Pool<D> {
+        &self.readers
+    }
+
     pub(crate) fn read<T>(&self, question: impl FnOnce(&mut Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.readers.with(|reader| question(reader.diesel()))
     }

@@ -6,14 +6,15 @@ use diesel::deserialize::{self, QueryableByName};
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
 use diesel::row::{Field, NamedRow, Row as RowIndex};
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Binary, Double, Nullable, Text};
 use souffleur_core::store::StoreError;
 
-use crate::delta::{Fields, Range};
+use crate::delta::Fields;
 use crate::errors::database;
+use crate::table::Bind;
 
 /// Columns a scan may have.
-const COLUMNS_MAX: usize = 9;
+const COLUMNS_MAX: usize = 12;
 
 /// A row's bytes, one column after the other. Integers are all BIGINT, numbers all DOUBLE PRECISION.
 pub(crate) struct Row {
@@ -58,14 +59,20 @@ impl Fields for Row {
     }
 }
 
-/// Hands every row of a query over a range of `seq` to `visit`.
+/// Hands every row of a query with these values to `visit`.
 pub(super) fn scan(
     connection: &mut PgConnection,
     sql: &str,
-    range: Range,
+    values: &[Bind<'_>],
     mut visit: impl FnMut(&Row) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let query = diesel::sql_query(sql).bind::<BigInt, _>(range.after).bind::<BigInt, _>(range.until);
+    let query = values.iter().fold(diesel::sql_query(sql).into_boxed::<Pg>(), |query, value| match *value {
+        Bind::Null => query.bind::<Nullable<Text>, _>(None::<&str>),
+        Bind::Integer(value) => query.bind::<BigInt, _>(value),
+        Bind::Real(value) => query.bind::<Double, _>(value),
+        Bind::Text(value) => query.bind::<Text, _>(value),
+        Bind::Blob(value) => query.bind::<Binary, _>(value),
+    });
     let rows = query.load_iter::<Row, diesel::connection::DefaultLoadingMode>(connection).map_err(database)?;
     for row in rows {
         visit(&row.map_err(database)?)?;
