@@ -39,7 +39,7 @@ pub struct Runtime {
     offload: Offload,
     looks: inspection::Looks,
     retrain_erased: bool,
-    contract: ContractSettings,
+    contract: Arc<ContractSettings>,
 }
 
 /// A record with the key that makes its repetition harmless.
@@ -187,7 +187,7 @@ impl RuntimeBuilder {
             None => app::open_store(&self.settings)?,
         };
         let kernel = self.settings.kernel();
-        let (retrain_erased, contract) = (self.settings.registry.retrain_erased, self.settings.contract());
+        let (retrain_erased, contract) = (self.settings.registry.retrain_erased, Arc::new(self.settings.contract()));
         let cache = app::open_cache(&self.settings).map_err(RuntimeError::Cache)?;
         let sections = self.settings.components;
         let handle = souffleur_actors::start(self.components, sections, store, clock, kernel, cache)?;

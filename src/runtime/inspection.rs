@@ -102,7 +102,7 @@ impl Runtime {
     /// # Errors
     /// [`CallError::Invalid`] for limits out of range, [`CallError::Store`]; [`CallError::Busy`] while another look is taken.
     pub async fn data_check(&self) -> Result<Report, CallError> {
-        let (store, settings) = (Arc::clone(self.handle.store()), self.contract);
+        let (store, settings) = (Arc::clone(self.handle.store()), *self.contract);
         let now = self.handle.clock().now();
         self.looks.take(self.job(), move |job| check(store.as_ref(), settings, now, job)).await
     }
