@@ -57,7 +57,7 @@ impl Cpdag {
         }
         knowledge.orient(&mut graph);
         for y in 0..variables {
-            let parents = dag.parents(y);
+            let parents = dag.causes(y);
             for (i, &x) in parents.iter().enumerate() {
                 for &z in parents[i + 1..].iter().filter(|z| !dag.adjacent(x, **z)) {
                     graph.direct(x, y);
@@ -101,18 +101,6 @@ impl Cpdag {
         (0..self.variables).filter(|other| is(*other)).collect()
     }
 
-    /// The direct causes of a variable, ascending.
-    #[must_use]
-    pub fn parents(&self, of: usize) -> Vec<usize> {
-        self.where_is(|other| self.directed(other, of))
-    }
-
-    /// The direct effects of a variable, ascending.
-    #[must_use]
-    pub fn children(&self, of: usize) -> Vec<usize> {
-        self.where_is(|other| self.directed(of, other))
-    }
-
     /// Direct causes or effects, which is not known; ascending.
     #[must_use]
     pub fn neighbours(&self, of: usize) -> Vec<usize> {
@@ -147,25 +135,15 @@ impl Cpdag {
     /// The variables that arrows lead to from this one, itself included.
     #[must_use]
     pub fn descendants(&self, of: usize) -> Vec<usize> {
-        self.reached(of, |a, b| self.directed(a, b))
-    }
-
-    /// The variables from which arrows lead to this one, itself included.
-    #[must_use]
-    pub fn ancestors(&self, of: usize) -> Vec<usize> {
-        self.reached(of, |a, b| self.directed(b, a))
-    }
-
-    fn reached(&self, start: usize, leads: impl Fn(usize, usize) -> bool) -> Vec<usize> {
-        if start >= self.variables {
+        if of >= self.variables {
             return Vec::new();
         }
         let mut seen = vec![false; self.variables];
-        seen[start] = true;
-        let mut open = vec![start];
+        seen[of] = true;
+        let mut open = vec![of];
         while let Some(at) = open.pop() {
             for (next, seen) in seen.iter_mut().enumerate().filter(|(_, seen)| !**seen) {
-                if leads(at, next) {
+                if self.directed(at, next) {
                     *seen = true;
                     open.push(next);
                 }
@@ -223,9 +201,9 @@ mod tests {
         let chain = of(3, &[(0, 1), (1, 2)]);
         assert!(chain.undirected(0, 1) && chain.undirected(1, 2) && !chain.adjacent(0, 2));
         let collider = of(4, &[(0, 1), (2, 1), (1, 3)]);
-        assert_eq!(collider.parents(1), [0, 2]);
+        assert_eq!(collider.causes(1), [0, 2]);
         assert!(collider.directed(1, 3), "anything else would be another collider");
-        assert_eq!((collider.descendants(0), collider.ancestors(3)), (vec![0, 1, 3], vec![0, 1, 2, 3]));
+        assert_eq!((collider.descendants(0), collider.causes_through_others(3)), (vec![0, 1, 3], vec![0, 1, 2]));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::graph::Cpdag;
 use super::knowledge::Knowledge;
+use super::marks::MarkedGraph;
 
 /// Directs every edge for which the other way would make a new collider or a cycle, until none is left. `O(variables^4)` for
 /// each round, with as many rounds as a chain of consequences is long.
@@ -31,12 +32,12 @@ pub(super) fn close(graph: &mut Cpdag, knowledge: &Knowledge) {
 
 /// Rule 1: `k -> a - b`, `k` apart from `b`: the other way would make a new collider at `a`.
 fn follows_arrow(graph: &Cpdag, a: usize, b: usize) -> bool {
-    graph.parents(a).into_iter().any(|k| k != b && !graph.adjacent(k, b))
+    graph.causes(a).into_iter().any(|k| k != b && !graph.adjacent(k, b))
 }
 
 /// Rule 2: `a -> k -> b`: the other way would make a cycle.
 fn shortens_path(graph: &Cpdag, a: usize, b: usize) -> bool {
-    graph.children(a).into_iter().any(|k| graph.directed(k, b))
+    graph.effects(a).into_iter().any(|k| graph.directed(k, b))
 }
 
 /// Rule 3: `a - k -> b` and `a - l -> b`, `k` apart from `l`: the other way would make a collider at `a`, or a cycle.
@@ -51,7 +52,7 @@ fn passes_through(graph: &Cpdag, a: usize, b: usize) -> bool {
     starts
         .into_iter()
         .filter(|k| *k != b && !graph.adjacent(*k, b))
-        .any(|k| graph.children(k).into_iter().any(|l| l != a && graph.directed(l, b) && graph.adjacent(a, l)))
+        .any(|k| graph.effects(k).into_iter().any(|l| l != a && graph.directed(l, b) && graph.adjacent(a, l)))
 }
 
 #[cfg(test)]

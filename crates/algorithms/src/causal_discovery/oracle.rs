@@ -40,11 +40,12 @@ impl Oracle {
         let (x, y) = (place(&x), place(&y));
         let mut kept = vec![false; variables];
         for v in given.iter().chain([&x, &y]) {
-            self.dag.ancestors(*v).into_iter().for_each(|a| kept[a] = true);
+            kept[*v] = true;
+            self.dag.causes_through_others(*v).into_iter().for_each(|a| kept[a] = true);
         }
         let mut joined = vec![false; variables * variables];
         for child in (0..variables).filter(|v| kept[*v]) {
-            let mut family = self.dag.parents(child);
+            let mut family = self.dag.causes(child);
             let parents = family.clone();
             family.push(child);
             for a in &parents {

@@ -36,7 +36,7 @@ use crate::watch::Watch;
 /// ```
 /// use ndarray::Array2;
 /// use souffleur_algorithms::ParamGuard;
-/// use souffleur_algorithms::causal_discovery::{FisherZ, Knowledge, Pc};
+/// use souffleur_algorithms::causal_discovery::{FisherZ, Knowledge, MarkedGraph, Pc};
 ///
 /// // Two independent causes of one effect.
 /// let mut x = Array2::zeros((400, 3));
@@ -48,7 +48,7 @@ use crate::watch::Watch;
 /// }
 /// let test = FisherZ::of(x.view(), &())?;
 /// let found = Pc::params().alpha(0.01).check()?.fit(&test, &Knowledge::none(3), &())?;
-/// assert_eq!(found.graph.parents(1), [0, 2]);
+/// assert_eq!(found.graph.causes(1), [0, 2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use souffleur_algorithms::causal_discovery::{Cpdag, Knowledge, edge_scores, skeleton_scores};
+use souffleur_algorithms::causal_discovery::{Cpdag, Edge, Knowledge, MarkedGraph, edge_scores, skeleton_scores};
 use souffleur_core::batch::SessionRules;
 use souffleur_core::component::{KnownAnswer, Measurement};
 use souffleur_core::error::ComponentError;
@@ -73,10 +73,22 @@ fn verify(answer: &Answer) -> Result<(), String> {
     others.find(strong).map_or(Ok(()), |other| Err(format!("nothing else acts on the outcome: {other:?}")))
 }
 
+/// The place of a variable in the report.
+fn number(report: &Report, name: &str) -> Option<usize> {
+    report.variables.iter().position(|v| v.name == name)
+}
+
+/// The planted arrows, their variables numbered as in the report.
+fn arrows(log: &CausalLog, report: &Report) -> Result<Vec<(usize, usize)>, ComponentError> {
+    let number = |name| number(report, name);
+    let arrows: Option<_> = log.arrows.iter().map(|(cause, effect)| Some((number(cause)?, number(effect)?))).collect();
+    arrows.ok_or_else(|| ComponentError::Data("a planted cause is no variable".to_owned()))
+}
+
 /// The graph a report tells of, its variables numbered as there.
 fn graph(report: &Report) -> Cpdag {
-    let number = |name: &str| report.variables.iter().position(|v| v.name == name).unwrap_or(usize::MAX);
-    let edges = report.edges.iter().map(|edge| souffleur_algorithms::causal_discovery::Edge {
+    let number = |name| number(report, name).unwrap_or(usize::MAX);
+    let edges = report.edges.iter().map(|edge| Edge {
         from: number(&edge.from),
         to: number(&edge.to),
         directed: edge.directed,
@@ -90,27 +102,20 @@ fn truth(log: &CausalLog, report: &Report) -> Result<Cpdag, ComponentError> {
     let time = |known: &str| times.iter().position(|time| *time == known).unwrap_or(0);
     let tiers: Vec<usize> = report.variables.iter().map(|v| time(&v.known)).collect();
     let knowledge = Knowledge::none(tiers.len()).tiers(&tiers).map_err(|e| ComponentError::Data(e.to_string()))?;
-    let number = |name: &str| report.variables.iter().position(|v| v.name == name);
-    let arrows: Option<Vec<(usize, usize)>> =
-        log.arrows.iter().map(|(cause, effect)| Some((number(cause)?, number(effect)?))).collect();
-    let arrows = arrows.ok_or_else(|| ComponentError::Data("a planted cause is no variable".to_owned()))?;
-    Ok(Cpdag::of_dag(tiers.len(), &arrows, &knowledge))
+    Ok(Cpdag::of_dag(tiers.len(), &arrows(log, report)?, &knowledge))
 }
 
 /// How many of the edges say that one variable acts on another, and of those how many are false: it does not, by way of others either.
-fn claims(log: &CausalLog, report: &Report) -> (usize, usize) {
-    let acts = |from: &String, to: &String| {
-        let (mut open, mut seen) = (vec![from], vec![from]);
-        while let Some(at) = open.pop() {
-            let effects = log.arrows.iter().filter(|(cause, _)| cause == at).map(|(_, effect)| effect);
-            let new: Vec<&String> = effects.filter(|effect| !seen.contains(effect)).collect();
-            open.extend(&new);
-            seen.extend(&new);
-        }
-        seen.contains(&to)
+fn claims(log: &CausalLog, report: &Report) -> Result<(usize, usize), ComponentError> {
+    let planted: Vec<Edge> =
+        arrows(log, report)?.into_iter().map(|(from, to)| Edge { from, to, directed: true }).collect();
+    let planted = Cpdag::from_edges(report.variables.len(), &planted);
+    let acts = |edge: &EdgeReport| {
+        let ends = number(report, &edge.from).zip(number(report, &edge.to));
+        ends.is_some_and(|(from, to)| planted.descendants(from).contains(&to))
     };
     let claimed: Vec<&EdgeReport> = report.edges.iter().filter(|edge| edge.relation == Relation::Acts).collect();
-    (claimed.len(), claimed.iter().filter(|edge| !acts(&edge.from, &edge.to)).count())
+    Ok((claimed.len(), claimed.iter().filter(|edge| !acts(edge)).count()))
 }
 
 /// What is said of a world in which three things act on two variables each and are not recorded, without and with the possibility of such
@@ -121,7 +126,7 @@ fn certify_hidden(seed: u64, job: &Job) -> Result<Vec<Measurement>, ComponentErr
     let batch = planted_batch(DataQuery::quality_labeled_data(), features, success, rules);
     let learn = |hidden| train::train(&Params { hidden, resamples: 1, ..Params::default() }, &batch, job);
     let (complete, partial) = (learn(false)?.1, learn(true)?.1);
-    let ((all, wrong), (some, left)) = (claims(&log, &complete), claims(&log, &partial));
+    let ((all, wrong), (some, left)) = (claims(&log, &complete)?, claims(&log, &partial)?);
     let pair = |edge: &&EdgeReport| {
         let (a, b) = (edge.from.clone(), edge.to.clone());
         log.hidden.contains(&(a.clone(), b.clone())) || log.hidden.contains(&(b, a))
@@ -152,7 +157,7 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
     let (_, report) = train::train(&Params::default(), &batch, job)?;
     let (found, truth) = (graph(&report), truth(&log, &report)?);
     let outcome = report.variables.len() - 1;
-    let (causes, true_causes) = (found.parents(outcome), truth.parents(outcome));
+    let (causes, true_causes) = (found.causes(outcome), truth.causes(outcome));
     let right = causes.iter().filter(|cause| true_causes.contains(cause)).count() as f64;
     let skeleton = skeleton_scores(&found, &truth);
     let mut figures = vec![
@@ -169,7 +174,6 @@ pub(super) fn certify(seed: u64, job: &Job) -> Result<Vec<Measurement>, Componen
 
 #[cfg(test)]
 mod tests {
-    use souffleur_algorithms::causal_discovery::MarkedGraph;
     use souffleur_core::component::Component;
 
     use super::*;
